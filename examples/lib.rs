@@ -1,0 +1,1 @@
+//! The examples are programs: `cargo run --example quickstart`.

@@ -1,0 +1,1 @@
+//! Programs that aim at memory.

@@ -1,0 +1,290 @@
+//! Hazards H7 and H20: what becomes of a request whose originator leaves early.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
+use wdm_irp::{
+    ByteOffset, Completing, InFlight, Irp, IrpError, PassiveLevel, Sent, Signaled, Slot, Storage,
+    TargetDevice, Timeout, completion_routine,
+};
+use wdm_irp_sim::{Device, Machine, When};
+
+use super::{SOON, disk, passive};
+
+/// Counts how often it was dropped.
+#[derive(Debug, Clone, Default)]
+struct Drops(Arc<AtomicUsize>);
+
+impl Drops {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Drops {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[completion_routine]
+fn keep(irp: Completing<'_, Drops>) -> Signaled<'_> {
+    assert_eq!(irp.context().count(), 0, "the context is alive");
+    irp.signal_if_pended()
+}
+
+type Request<'d> = wdm_irp::Request<'d, wdm_irp::Read, [u8; 8], wdm_irp::Armed<keep>>;
+
+fn request<'d>(disk: &'d Device, drops: &Drops) -> Request<'d> {
+    Irp::allocate(disk.target())
+        .expect("memory")
+        .read([0; 8], ByteOffset(0))
+        .on_completion(keep, Drops(drops.0.clone()))
+}
+
+fn in_flight<S: Storage>(sent: Sent<S>) -> InFlight<S> {
+    match sent {
+        Sent::InFlight(in_flight) => in_flight,
+        Sent::Completed(_) => panic!("should be in flight"),
+    }
+}
+
+#[test]
+fn h07_dropping_a_handle_cancels_and_waits() {
+    let machine = Machine::new();
+    let at = passive();
+    let (disk, drops) = (disk(&machine, When::cancelled()), Drops::default());
+    drop(request(&disk, &drops).send_boxed(&at).expect("sent"));
+    assert_eq!((machine.live_irps(), drops.count()), (0, 1));
+    assert!(machine.timeline().to_text().contains("IoCancelIrp"));
+}
+
+#[test]
+fn h07_dropping_a_handle_waits_for_a_driver_that_does_not_cancel() {
+    let machine = Machine::new();
+    let at = passive();
+    let (disk, drops) = (disk(&machine, When::after(SOON)), Drops::default());
+    drop(request(&disk, &drops).send_boxed(&at).expect("sent"));
+    assert_eq!((machine.live_irps(), drops.count()), (0, 1));
+}
+
+#[test]
+fn h07_early_return_in_a_scope() {
+    fn early(request: Request<'_>, at: &PassiveLevel) -> Result<u32, IrpError> {
+        request
+            .send_scoped(at, |sent| {
+                let _in_flight = in_flight(sent);
+                if at_least(1) {
+                    return 7;
+                }
+                8
+            })
+            .map_err(IrpError::from)
+    }
+    fn at_least(n: usize) -> bool {
+        n > 0
+    }
+
+    let machine = Machine::new();
+    let (disk, drops) = (disk(&machine, When::cancelled()), Drops::default());
+    assert_eq!(early(request(&disk, &drops), &passive()), Ok(7));
+    assert_eq!((machine.live_irps(), drops.count()), (0, 1));
+}
+
+#[test]
+fn h07_question_mark_while_in_flight() {
+    fn fails(request: Request<'_>, at: &PassiveLevel) -> Result<(), IrpError> {
+        let _sent = request.send_boxed(at)?;
+        Err(IrpError::InvalidParameter)?;
+        Ok(())
+    }
+
+    let machine = Machine::new();
+    let (disk, drops) = (disk(&machine, When::cancelled()), Drops::default());
+    assert_eq!(
+        fails(request(&disk, &drops), &passive()),
+        Err(IrpError::InvalidParameter)
+    );
+    assert_eq!((machine.live_irps(), drops.count()), (0, 1));
+}
+
+#[test]
+fn h07_panic_while_in_flight() {
+    let machine = Machine::new();
+    let at = passive();
+    let (disk, drops) = (disk(&machine, When::cancelled()), Drops::default());
+    let on_the_heap = catch_unwind(AssertUnwindSafe(|| {
+        let _sent = request(&disk, &drops).send_boxed(&at).expect("sent");
+        panic!("while in flight");
+    }));
+    assert!(on_the_heap.is_err());
+    assert_eq!((machine.live_irps(), drops.count()), (0, 1));
+
+    let drops = Drops::default();
+    let in_a_scope = catch_unwind(AssertUnwindSafe(|| {
+        request(&disk, &drops)
+            .send_scoped(&at, |sent| {
+                std::mem::forget(sent);
+                panic!("in the scope");
+            })
+            .expect("sent")
+    }));
+    assert!(in_a_scope.is_err());
+    assert_eq!((machine.live_irps(), drops.count()), (0, 1));
+}
+
+#[test]
+fn h07_replacing_a_handle_settles_the_old_one() {
+    let machine = Machine::new();
+    let at = passive();
+    let (disk, drops) = (disk(&machine, When::cancelled()), Drops::default());
+    let second = Drops::default();
+    let mut kept = request(&disk, &drops).send_boxed(&at).expect("sent");
+    assert!(matches!(kept, Sent::InFlight(_)));
+    kept = request(&disk, &second).send_boxed(&at).expect("sent");
+    assert_eq!((drops.count(), second.count()), (1, 0));
+    drop(kept);
+    assert_eq!((machine.live_irps(), second.count()), (0, 1));
+}
+
+#[test]
+fn h20_handle_forgotten_in_a_scope_is_settled() {
+    let machine = Machine::new();
+    let at = passive();
+    let disk = disk(&machine, When::cancelled());
+    let drops = Drops::default();
+    let mut sector = [0; 8];
+    Irp::allocate(disk.target())
+        .expect("memory")
+        .read(&mut sector, ByteOffset(0))
+        .on_completion(keep, Drops(drops.0.clone()))
+        .send_scoped(&at, |sent| std::mem::forget(sent))
+        .expect("sent");
+    assert_eq!((machine.live_irps(), drops.count()), (0, 1));
+    sector.fill(1);
+}
+
+#[test]
+fn h20_handle_leaked_in_a_box_inside_a_scope_is_settled() {
+    let machine = Machine::new();
+    let at = passive();
+    let disk = disk(&machine, When::after(SOON));
+    let drops = Drops::default();
+    request(&disk, &drops)
+        .send_scoped(&at, |sent| {
+            // Without a destructor, and without a leak that would trouble a leak checker.
+            let _kept = std::mem::ManuallyDrop::new(sent);
+        })
+        .expect("sent");
+    assert_eq!((machine.live_irps(), drops.count()), (0, 1));
+}
+
+/// A boxed operation whose handle is forgotten leaves its memory to the lower driver for ever.
+#[test]
+#[cfg_attr(miri, ignore = "leaks on purpose, which Miri reports")]
+fn h20_forgotten_boxed_operation_keeps_its_memory() {
+    let machine = Machine::new();
+    let at = passive();
+    let disk = disk(&machine, When::triggered());
+    let drops = Drops::default();
+    std::mem::forget(request(&disk, &drops).send_boxed(&at).expect("sent"));
+    assert_eq!((machine.live_irps(), drops.count()), (1, 0));
+    assert!(
+        disk.complete_next(STATUS_SUCCESS, 8),
+        "the driver writes to memory that is still there"
+    );
+    assert_eq!(drops.count(), 0);
+    let report = machine.into_report();
+    assert!(
+        report.has(wdm_irp_sim::ViolationKind::IrpLeaked),
+        "only a leak: {report}"
+    );
+}
+
+/// A static operation whose handle is forgotten keeps its slot: no second request gets at the memory of the first.
+#[test]
+#[cfg_attr(miri, ignore = "leaks on purpose, which Miri reports")]
+fn h20_forgotten_static_operation_keeps_its_slot() {
+    static SLOT: Slot<keep, [u8; 8]> = Slot::new();
+
+    let machine = Machine::new();
+    let at = passive();
+    let disk = disk(&machine, When::triggered());
+    let (drops, refused_drops) = (Drops::default(), Drops::default());
+    std::mem::forget(request(&disk, &drops).send_in(&SLOT, &at).expect("sent"));
+    let refused = request(&disk, &refused_drops)
+        .send_in(&SLOT, &at)
+        .expect_err("in use");
+    assert_eq!(refused.error, IrpError::SlotInUse);
+    drop(refused);
+    assert_eq!((drops.count(), refused_drops.count()), (0, 1));
+    assert!(disk.complete_next(STATUS_SUCCESS, 8));
+    let refused = request(&disk, &refused_drops)
+        .send_in(&SLOT, &at)
+        .expect_err("never reclaimed");
+    assert_eq!(refused.error, IrpError::SlotInUse);
+    drop(refused);
+    let report = machine.into_report();
+    assert!(
+        report.has(wdm_irp_sim::ViolationKind::IrpLeaked),
+        "only a leak: {report}"
+    );
+}
+
+#[test]
+fn static_slot_is_used_again_and_again() {
+    static SLOT: Slot<keep, [u8; 8]> = Slot::new();
+
+    let machine = Machine::new();
+    let at = passive();
+    let slow = disk(&machine, When::after(SOON));
+    let stuck = disk(&machine, When::cancelled());
+    for target in [&slow, &stuck, &slow] {
+        let drops = Drops::default();
+        let sent = request(target, &drops).send_in(&SLOT, &at).expect("free");
+        let in_use = request(target, &Drops::default())
+            .send_in(&SLOT, &at)
+            .expect_err("in use");
+        assert_eq!(in_use.error, IrpError::SlotInUse);
+        drop(in_use);
+        let completed = sent.wait(&at, Timeout::milliseconds(50));
+        assert!([STATUS_SUCCESS, STATUS_CANCELLED].contains(&completed.status()));
+        assert_eq!(drops.count(), 0);
+        drop(completed);
+        assert_eq!(drops.count(), 1);
+    }
+}
+
+#[test]
+fn handle_goes_to_another_thread_and_is_waited_for_there() {
+    let machine = Machine::new();
+    let at = passive();
+    let disk = disk(&machine, When::after(SOON));
+    let drops = Drops::default();
+    let sent = request(&disk, &drops).send_boxed(&at).expect("sent");
+    let status = machine
+        .spawn(move || sent.wait(passive(), Timeout::FOREVER).status())
+        .join()
+        .expect("no panic");
+    assert_eq!((status, drops.count()), (STATUS_SUCCESS, 1));
+}
+
+#[test]
+fn scope_gives_the_result_of_its_closure() {
+    fn read(disk: &TargetDevice, block: &mut [u8], at: &PassiveLevel) -> Result<usize, IrpError> {
+        let request = Irp::allocate(disk)?
+            .read(block, ByteOffset(0))
+            .on_completion(wdm_irp_tests::done, ());
+        let done = request.send_scoped(at, |sent| sent.wait(at, Timeout::seconds(10)))?;
+        Ok(done.information())
+    }
+    let machine = Machine::new();
+    let mut block = [0; 16];
+    for when in [When::inline(), When::after(SOON)] {
+        let disk = disk(&machine, when);
+        assert_eq!(read(disk.target(), &mut block, &passive()), Ok(16));
+    }
+    assert!(block.iter().copied().eq(0..16));
+}

@@ -1,0 +1,80 @@
+//! What the tests share. The `unsafe` that they need to name devices and control codes is here, and nowhere else.
+#![deny(unsafe_code)]
+
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use wdm_irp::{Completing, OwnDevice, Signaled, TargetDevice, completion_routine};
+use wdm_irp_sim::Device;
+
+/// A context that counts the runs of its completion routine.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU32);
+
+impl Count {
+    /// Counts one more.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it was counted.
+    pub fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts, and signals if and only if the IRP pended.
+#[completion_routine]
+pub fn count(irp: Completing<'_, Count>) -> Signaled<'_> {
+    irp.context().add();
+    irp.signal_if_pended()
+}
+
+/// Does nothing but signal if and only if the IRP pended.
+#[completion_routine]
+pub fn done(irp: Completing<'_, ()>) -> Signaled<'_> {
+    irp.signal_if_pended()
+}
+
+/// Control codes whose buffers are plain data, one for each transfer method.
+#[expect(unsafe_code, reason = "vouches for the codes")]
+pub mod codes {
+    use wdm_irp::{Buffered, ControlCode, InDirect, Neither, OutDirect};
+
+    /// `METHOD_BUFFERED`
+    // SAFETY: the modelled drivers treat all buffers as bytes.
+    pub const BUFFERED: ControlCode<Buffered> = unsafe { ControlCode::new(0x0022_2000) };
+    /// `METHOD_IN_DIRECT`
+    // SAFETY: as above.
+    pub const IN_DIRECT: ControlCode<InDirect> = unsafe { ControlCode::new(0x0022_2005) };
+    /// `METHOD_OUT_DIRECT`
+    // SAFETY: as above.
+    pub const OUT_DIRECT: ControlCode<OutDirect> = unsafe { ControlCode::new(0x0022_200a) };
+    /// `METHOD_NEITHER`
+    // SAFETY: as above.
+    pub const NEITHER: ControlCode<Neither> = unsafe { ControlCode::new(0x0022_200f) };
+}
+
+/// A second handle of a modelled device, to be owned by a test.
+///
+/// # Panics
+/// Never: a device object is not null.
+#[expect(unsafe_code, reason = "vouches for the device")]
+#[must_use]
+pub fn target(device: &Device) -> TargetDevice {
+    let device = NonNull::new(device.as_ptr()).expect("not null");
+    // SAFETY: the model keeps device objects until its machine ends, and completes each IRP before that.
+    unsafe { TargetDevice::from_raw(device) }
+}
+
+/// A modelled device as the driver's own.
+///
+/// # Panics
+/// Never: a device object is not null.
+#[expect(unsafe_code, reason = "vouches for the device")]
+#[must_use]
+pub fn own_device(device: &Device) -> OwnDevice {
+    let device = NonNull::new(device.as_ptr()).expect("not null");
+    // SAFETY: the model keeps device objects until its machine ends.
+    unsafe { OwnDevice::from_raw(device) }
+}

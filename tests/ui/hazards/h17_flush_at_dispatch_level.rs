@@ -1,0 +1,14 @@
+//! Sends at DISPATCH_LEVEL what may be sent at PASSIVE_LEVEL only.
+use wdm_irp::{Completing, DispatchLevel, Irp, IrpError, Signaled, TargetDevice, completion_routine};
+
+#[completion_routine]
+fn flushed(irp: Completing<'_, ()>) -> Signaled<'_> {
+    irp.signal_if_pended()
+}
+
+fn flush(disk: &TargetDevice, at: &DispatchLevel) -> Result<(), IrpError> {
+    let _sent = Irp::allocate(disk)?.flush().on_completion(flushed, ()).send_boxed(at)?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! Takes the handle of a request out of the scope whose stack it lives on.
+use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+
+#[completion_routine]
+fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
+    irp.signal_if_pended()
+}
+
+fn read(disk: &TargetDevice, sector: &mut [u8], at: &PassiveLevel) -> Result<(), IrpError> {
+    let request = Irp::allocate(disk)?.read(sector, ByteOffset(0)).on_completion(read_done, ());
+    let escaped = request.send_scoped(at, |sent| sent)?;
+    let _ = escaped.wait(at, Timeout::FOREVER);
+    Ok(())
+}
+
+fn main() {}

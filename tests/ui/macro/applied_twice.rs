@@ -1,0 +1,13 @@
+//! The attribute, twice.
+
+use wdm_irp::{Completing, Signaled, completion_routine};
+
+struct Stats;
+
+#[completion_routine]
+#[completion_routine]
+fn read_done(irp: Completing<'_, Stats>) -> Signaled<'_> {
+    irp.signal_if_pended()
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! A typed routine with a symbol.
+
+use wdm_irp::{Completing, Signaled, completion_routine};
+
+struct Stats;
+
+#[completion_routine]
+#[unsafe(no_mangle)]
+fn read_done(irp: Completing<'_, Stats>) -> Signaled<'_> {
+    irp.signal_if_pended()
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! A raw routine without a result.
+
+use core::ffi::c_void;
+
+use wdm_irp::completion_routine;
+use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
+
+#[completion_routine(raw)]
+unsafe extern "system" fn done(_device: *mut DEVICE_OBJECT, _irp: *mut IRP, _context: *mut c_void) {
+    let _: NTSTATUS;
+}
+
+fn main() {}

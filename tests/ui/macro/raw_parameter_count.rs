@@ -1,0 +1,14 @@
+//! A raw routine without a context.
+
+use core::ffi::c_void;
+
+use wdm_irp::completion_routine;
+use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
+
+#[completion_routine(raw)]
+unsafe extern "system" fn done(_device: *mut DEVICE_OBJECT, _irp: *mut IRP) -> NTSTATUS {
+    let _: *mut c_void;
+    0
+}
+
+fn main() {}

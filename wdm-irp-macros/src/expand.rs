@@ -1,0 +1,51 @@
+//! From the tokens of the attribute and its item to those that replace them.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::args::Args;
+use crate::errors::Errors;
+use crate::routine::Routine;
+use crate::{raw, typed};
+
+/// Expands `#[completion_routine(args)] item`. Total: any input gives an expansion, faulty input one that reports every
+/// defect and still declares the name.
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
+
+    let routine: Routine = match syn::parse2(item.clone()) {
+        Ok(routine) => routine,
+        Err(error) => {
+            errors.push_error(error);
+            let mut expansion = errors.into_tokens();
+            expansion.extend(item);
+            return expansion;
+        }
+    };
+
+    if !errors.is_empty() {
+        // Which form was meant is unknown, so what is wrong with the function is too.
+        let mut unsure = Errors::default();
+        let expansion = if args.is_raw() {
+            raw::expand(&args, &routine, &mut unsure)
+        } else {
+            typed::expand(&args, &routine, &mut unsure)
+        };
+        let expansion = if unsure.is_empty() {
+            expansion
+        } else {
+            quote!(#routine)
+        };
+        let errors = errors.into_tokens();
+        return quote!(#errors #expansion);
+    }
+
+    let expansion = if args.is_raw() {
+        raw::expand(&args, &routine, &mut errors)
+    } else {
+        typed::expand(&args, &routine, &mut errors)
+    };
+    let errors = errors.into_tokens();
+    quote!(#errors #expansion)
+}

@@ -1,0 +1,215 @@
+//! The annotated item.
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt as _;
+use syn::parse::discouraged::Speculative as _;
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, GenericParam, Ident, Signature, Token, Type, Visibility};
+
+use crate::errors::Errors;
+
+/// A function, whose body stays what it is: errors in it are the compiler's to report.
+#[derive(Clone)]
+pub(crate) struct Routine {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    /// `None` if a semicolon stands in its place.
+    pub(crate) body: Option<Group>,
+}
+
+impl Parse for Routine {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis: Visibility = input.parse()?;
+        let start = input.fork();
+        let sig: Signature = match input.parse() {
+            Ok(sig) => sig,
+            Err(error) if is_function(&start) => return Err(error),
+            Err(_) => {
+                let keyword: TokenStream = start
+                    .parse::<TokenTree>()
+                    .map_or_else(|_| quote!(), TokenTree::into);
+                return Err(syn::Error::new_spanned(
+                    keyword,
+                    "`#[completion_routine]` belongs on a function: move it to the \
+                     `fn name(irp: Completing<'_, Context>) -> Signaled<'_>` that completes the IRP",
+                ));
+            }
+        };
+        let body = if input.peek(Token![;]) {
+            let _: Token![;] = input.parse()?;
+            None
+        } else {
+            let ahead = input.fork();
+            let body = ahead.parse()?;
+            input.advance_to(&ahead);
+            Some(body)
+        };
+        Ok(Self {
+            attrs,
+            vis,
+            sig,
+            body,
+        })
+    }
+}
+
+/// Whether what follows begins like a function, so that a syntax error is one within its signature.
+fn is_function(input: ParseStream<'_>) -> bool {
+    let input = input.fork();
+    while let Ok(token) = input.parse::<TokenTree>() {
+        match token {
+            TokenTree::Ident(ident) if ident == "fn" => return true,
+            TokenTree::Ident(ident)
+                if ["const", "async", "unsafe", "safe", "extern", "gen"]
+                    .iter()
+                    .any(|word| ident == word) => {}
+            TokenTree::Literal(_) => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
+impl ToTokens for Routine {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        for attr in &self.attrs {
+            attr.to_tokens(tokens);
+        }
+        self.vis.to_tokens(tokens);
+        self.sig.to_tokens(tokens);
+        match &self.body {
+            Some(body) => body.to_tokens(tokens),
+            None => tokens.extend(quote!(;)),
+        }
+    }
+}
+
+impl Routine {
+    /// Reports what neither form of a routine may be.
+    pub(crate) fn check_qualifiers(&self, errors: &mut Errors) {
+        let sig = &self.sig;
+        if let Some(token) = &sig.constness {
+            errors.push(
+                token,
+                "a completion routine is called by the I/O manager, never at compile time: remove `const`",
+            );
+        }
+        if let Some(token) = &sig.asyncness {
+            errors.push(
+                token,
+                "a completion routine cannot be `async`, because the I/O manager needs its result when it returns: \
+                 remove `async`, and leave what takes longer to the waiter or to a work item",
+            );
+        }
+        if let Some(variadic) = &sig.variadic {
+            errors.push(
+                variadic.dots,
+                "a completion routine cannot be variadic, because the I/O manager passes a fixed list of arguments: \
+                 remove `...`",
+            );
+        }
+        if self.body.is_none() {
+            errors.push(
+                &sig.ident,
+                "a completion routine needs a body: put `#[completion_routine]` on the free function that implements it",
+            );
+        }
+    }
+
+    /// Reports type and const parameters. `remedy` is what to do instead.
+    pub(crate) fn check_generics(&self, remedy: &str, errors: &mut Errors) {
+        let generics = &self.sig.generics;
+        for param in &generics.params {
+            match param {
+                GenericParam::Lifetime(_) => {}
+                GenericParam::Type(param) => errors.push(
+                    &param.ident,
+                    format_args!("a completion routine has no type parameter, because it becomes one function: {remedy}"),
+                ),
+                GenericParam::Const(param) => errors.push(
+                    &param.ident,
+                    format_args!("a completion routine has no const parameter, because it becomes one function: {remedy}"),
+                ),
+            }
+        }
+        for input in &self.sig.inputs {
+            if let syn::FnArg::Typed(input) = input
+                && let Some(token) = find(&input.ty.to_token_stream(), &|token| {
+                    is_ident(token, "impl")
+                })
+            {
+                errors.push(
+                    token,
+                    format_args!(
+                        "a completion routine has no `impl Trait` parameter, because it becomes one function: {remedy}"
+                    ),
+                );
+            }
+        }
+        if let Some(clause) = &generics.where_clause {
+            errors.push(
+                clause,
+                "a completion routine has no `where` clause, because it has no type parameter to bound: remove the clause",
+            );
+        }
+    }
+
+    /// Whether `ty` names one of the type or const parameters, or an `impl Trait`.
+    pub(crate) fn is_generic(&self, ty: &Type) -> bool {
+        let names: Vec<&Ident> = self
+            .sig
+            .generics
+            .params
+            .iter()
+            .filter_map(|param| match param {
+                GenericParam::Lifetime(_) => None,
+                GenericParam::Type(param) => Some(&param.ident),
+                GenericParam::Const(param) => Some(&param.ident),
+            })
+            .collect();
+        let generic = |token: &TokenTree| {
+            is_ident(token, "impl")
+                || matches!(token, TokenTree::Ident(ident) if names.iter().any(|name| **name == ident.unraw()))
+        };
+        find(&ty.to_token_stream(), &generic).is_some()
+    }
+}
+
+/// Whether `token` is the word `name`.
+fn is_ident(token: &TokenTree, name: &str) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident == name)
+}
+
+/// The lifetime `'static` within `tokens`.
+pub(crate) fn find_static(tokens: &TokenStream) -> Option<TokenTree> {
+    let mut quote = false;
+    find_with(tokens, &mut |token| {
+        let found = quote && is_ident(token, "static");
+        quote = matches!(token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+        found
+    })
+}
+
+fn find(tokens: &TokenStream, wanted: &dyn Fn(&TokenTree) -> bool) -> Option<TokenTree> {
+    find_with(tokens, &mut |token| wanted(token))
+}
+
+fn find_with(
+    tokens: &TokenStream,
+    wanted: &mut dyn FnMut(&TokenTree) -> bool,
+) -> Option<TokenTree> {
+    for token in tokens.clone() {
+        if wanted(&token) {
+            return Some(token);
+        }
+        if let TokenTree::Group(group) = &token
+            && let Some(token) = find_with(&group.stream(), wanted)
+        {
+            return Some(token);
+        }
+    }
+    None
+}

@@ -1,0 +1,344 @@
+//! What a modelled driver does with a request: when it completes it, with what result, and what it returns.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wdm_irp::sys::{DISPATCH_LEVEL, NTSTATUS, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
+
+use crate::device::Device;
+use crate::irql;
+use crate::lower::LowerIrp;
+use crate::machine::Inner;
+use crate::names::major;
+use crate::sync::{Arc, Condvar, Duration, Mutex, lock, thread, wait};
+use crate::violation::ViolationKind;
+
+/// Computes the result of a request: status and information.
+type Respond = dyn Fn(&LowerIrp) -> (NTSTATUS, usize) + Send + Sync;
+/// A whole dispatch routine.
+type Dispatch = dyn Fn(LowerIrp) -> NTSTATUS + Send + Sync;
+
+/// Who completes the IRP, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Completion {
+    /// The dispatch routine.
+    Inline,
+    /// Another thread, before the dispatch routine returns.
+    BeforeReturn,
+    /// Another thread, this much later.
+    After(Duration),
+    /// The test, through [`Device::complete_next`], or nobody.
+    Triggered,
+}
+
+/// When a driver completes a request, and what its dispatch routine returns.
+///
+/// Without [`unmarked`](Self::unmarked) and [`returning`](Self::returning) the driver keeps to its contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct When {
+    completion: Completion,
+    marked: bool,
+    cancelable: bool,
+    returns: Option<NTSTATUS>,
+}
+
+impl When {
+    const fn pending(completion: Completion) -> Self {
+        Self {
+            completion,
+            marked: true,
+            cancelable: false,
+            returns: None,
+        }
+    }
+
+    /// In the dispatch routine, which returns the status.
+    pub const fn inline() -> Self {
+        Self {
+            marked: false,
+            ..Self::pending(Completion::Inline)
+        }
+    }
+
+    /// In the dispatch routine, which has marked the IRP pending and returns `STATUS_PENDING`.
+    pub const fn inline_marked() -> Self {
+        Self::pending(Completion::Inline)
+    }
+
+    /// On another thread, after a delay.
+    pub const fn after(delay: Duration) -> Self {
+        Self::pending(Completion::After(delay))
+    }
+
+    /// On another thread, before the dispatch routine returns `STATUS_PENDING`.
+    pub const fn before_return() -> Self {
+        Self::pending(Completion::BeforeReturn)
+    }
+
+    /// When the test says so: see [`Device::complete_next`].
+    pub const fn triggered() -> Self {
+        Self::pending(Completion::Triggered)
+    }
+
+    /// Not before it is cancelled.
+    pub const fn cancelled() -> Self {
+        Self::triggered().cancelable()
+    }
+
+    /// The driver sets a cancel routine while it holds the IRP; otherwise it ignores a cancellation.
+    pub const fn cancelable(mut self) -> Self {
+        self.cancelable = true;
+        self
+    }
+
+    /// A breach of contract unless completed inline: the driver does not mark the IRP pending.
+    pub const fn unmarked(mut self) -> Self {
+        self.marked = false;
+        self
+    }
+
+    /// A breach of contract: the dispatch routine returns this, whatever it should.
+    pub const fn returning(mut self, status: NTSTATUS) -> Self {
+        self.returns = Some(status);
+        self
+    }
+}
+
+enum Kind {
+    Respond {
+        respond: Arc<Respond>,
+        when: When,
+        irql: u8,
+    },
+    Custom(Box<Dispatch>),
+    Sequence(Vec<Arc<Behavior>>, AtomicUsize),
+}
+
+/// What a modelled driver does with a request.
+pub struct Behavior(Kind);
+
+impl fmt::Debug for Behavior {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Behavior");
+        match &self.0 {
+            Kind::Respond { when, irql, .. } => {
+                debug.field("when", when).field("irql", irql);
+            }
+            Kind::Custom(_) => {
+                debug.field("custom", &true);
+            }
+            Kind::Sequence(behaviors, _) => {
+                debug.field("sequence", behaviors);
+            }
+        }
+        debug.finish()
+    }
+}
+
+impl Behavior {
+    /// Computes the result with a closure; inline unless told otherwise by [`when`](Self::when).
+    pub fn respond(
+        respond: impl Fn(&LowerIrp) -> (NTSTATUS, usize) + Send + Sync + 'static,
+    ) -> Self {
+        Self(Kind::Respond {
+            respond: Arc::new(respond),
+            when: When::inline(),
+            irql: DISPATCH_LEVEL,
+        })
+    }
+
+    /// A constant result.
+    #[must_use]
+    pub fn complete(status: NTSTATUS, information: usize) -> Self {
+        Self::respond(move |_| (status, information))
+    }
+
+    /// Transfers data: a read gets bytes that count up from the low byte of the offset, a write is taken (see
+    /// [`Received::data`](crate::Received::data)), a device control gets as much of its input as fits back.
+    #[must_use]
+    pub fn transfer() -> Self {
+        Self::respond(|irp| match irp.major() {
+            major::READ => (STATUS_SUCCESS, irp.write_output(&irp.read_pattern())),
+            major::WRITE => (STATUS_SUCCESS, irp.input().len()),
+            major::CONTROL | major::INTERNAL_CONTROL => {
+                let input = irp.input();
+                (STATUS_SUCCESS, irp.write_output(&input))
+            }
+            _ => (STATUS_SUCCESS, 0),
+        })
+    }
+
+    /// Answers device controls with a closure from code and input to output. The output is cut to what the caller
+    /// has room for.
+    pub fn control(
+        answer: impl Fn(u32, &[u8]) -> Result<Vec<u8>, NTSTATUS> + Send + Sync + 'static,
+    ) -> Self {
+        Self::respond(move |irp| match answer(irp.control_code(), &irp.input()) {
+            Ok(output) => (STATUS_SUCCESS, irp.write_output(&output)),
+            Err(status) => (status, 0),
+        })
+    }
+
+    /// A whole dispatch routine.
+    ///
+    /// A panic in it is recorded as a violation, and the IRP completed with `STATUS_UNSUCCESSFUL`.
+    pub fn custom(dispatch: impl Fn(LowerIrp) -> NTSTATUS + Send + Sync + 'static) -> Self {
+        Self(Kind::Custom(Box::new(dispatch)))
+    }
+
+    /// One behaviour after the other, a request each; the last one for all that follow.
+    #[must_use]
+    pub fn sequence(behaviors: impl IntoIterator<Item = Self>) -> Self {
+        let behaviors = behaviors.into_iter().map(Arc::new).collect();
+        Self(Kind::Sequence(behaviors, AtomicUsize::new(0)))
+    }
+
+    /// A filter driver: copies its location to the next one, sets a completion routine that propagates the pending
+    /// mark, and calls the lower driver.
+    #[must_use]
+    pub fn pass_through(lower: &Device) -> Self {
+        let lower = lower.clone();
+        Self::custom(move |irp| irp.forward(&lower))
+    }
+
+    /// When the request is completed.
+    #[must_use]
+    pub fn when(mut self, new: When) -> Self {
+        match &mut self.0 {
+            Kind::Respond { when, .. } => *when = new,
+            Kind::Custom(_) => {}
+            Kind::Sequence(behaviors, _) => {
+                for behavior in behaviors {
+                    if let Some(behavior) = Arc::get_mut(behavior)
+                        && let Kind::Respond { when, .. } = &mut behavior.0
+                    {
+                        *when = new;
+                    }
+                }
+            }
+        }
+        self
+    }
+
+    /// The IRQL at which another thread completes the request; `DISPATCH_LEVEL`, as in a DPC, unless told otherwise.
+    #[must_use]
+    pub fn at_irql(mut self, level: u8) -> Self {
+        if let Kind::Respond { irql, .. } = &mut self.0 {
+            *irql = level;
+        }
+        self
+    }
+
+    /// The dispatch routine.
+    pub(crate) fn dispatch(&self, irp: LowerIrp) -> NTSTATUS {
+        match &self.0 {
+            Kind::Respond {
+                respond,
+                when,
+                irql,
+            } => run(irp, respond, *when, *irql),
+            Kind::Custom(dispatch) => {
+                let machine = irp.machine();
+                let number = irp.number();
+                guarded(&machine, number, || dispatch(irp)).unwrap_or(STATUS_UNSUCCESSFUL)
+            }
+            Kind::Sequence(behaviors, next) => {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                match behaviors.get(index).or(behaviors.last()) {
+                    Some(behavior) => behavior.dispatch(irp),
+                    None => irp.complete(STATUS_SUCCESS, 0),
+                }
+            }
+        }
+    }
+}
+
+/// Runs code of the test, which may panic.
+fn guarded<T>(machine: &Inner, irp: u32, code: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(code)) {
+        Ok(value) => Some(value),
+        Err(panic) => {
+            let message = panic
+                .downcast_ref::<&str>()
+                .map(|message| (*message).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default();
+            machine.violate(
+                ViolationKind::DriverPanicked,
+                Some(irp),
+                &format!("the code of a lower driver panicked: {message}"),
+            );
+            None
+        }
+    }
+}
+
+/// Computes the result and completes.
+fn finish(irp: LowerIrp, respond: &Respond) -> NTSTATUS {
+    let machine = irp.machine();
+    let (status, information) =
+        guarded(&machine, irp.number(), || respond(&irp)).unwrap_or((STATUS_UNSUCCESSFUL, 0));
+    irp.complete(status, information)
+}
+
+/// A latch: one thread waits for another one to open it.
+#[derive(Default)]
+struct Latch {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Latch {
+    fn open(&self) {
+        *lock(&self.open) = true;
+        self.opened.notify_all();
+    }
+
+    fn wait(&self) {
+        let mut open = lock(&self.open);
+        while !*open {
+            open = wait(&self.opened, open);
+        }
+    }
+}
+
+/// The dispatch routine of [`Kind::Respond`].
+fn run(irp: LowerIrp, respond: &Arc<Respond>, when: When, irql: u8) -> NTSTATUS {
+    if when.marked {
+        irp.mark_pending();
+    }
+    if when.completion == Completion::Inline {
+        let status = finish(irp, &**respond);
+        let returned = if when.marked { STATUS_PENDING } else { status };
+        return when.returns.unwrap_or(returned);
+    }
+    let machine = irp.machine();
+    let device = irp.device();
+    // From here on the IRP may be completed at any time.
+    let ticket = device.hold(irp, when.cancelable);
+    let delay = match when.completion {
+        Completion::After(delay) => Some(delay),
+        Completion::BeforeReturn => None,
+        Completion::Inline | Completion::Triggered => {
+            return when.returns.unwrap_or(STATUS_PENDING);
+        }
+    };
+    let latch = Arc::new(Latch::default());
+    let (work_device, work_latch, respond) = (device.clone(), latch.clone(), respond.clone());
+    machine.spawn_worker(&device, move || {
+        if let Some(delay) = delay {
+            thread::sleep(delay);
+        }
+        if let Some(irp) = work_device.take(ticket) {
+            let _raised = irql::raise(irql);
+            finish(irp, &*respond);
+        }
+        work_latch.open();
+    });
+    if delay.is_none() {
+        latch.wait();
+    }
+    when.returns.unwrap_or(STATUS_PENDING)
+}

@@ -1,0 +1,159 @@
+//! The cancel spin lock and `IoCancelIrp`.
+
+use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
+
+use crate::context;
+use crate::device::DeviceShared;
+use crate::fault::Point;
+use crate::irp::{IrpAccess, LocationAccess};
+use crate::irql;
+use crate::machine::{Inner, Standing};
+use crate::sync::{Arc, Condvar, Instant, Mutex, lock, thread, wait_for};
+use crate::timeline::{Lane, Step};
+use crate::violation::ViolationKind;
+
+/// The system-wide cancel spin lock, with the thread that holds it.
+static OWNER: Mutex<Option<thread::ThreadId>> = Mutex::new(None);
+static RELEASED: Condvar = Condvar::new();
+
+/// `IoAcquireCancelSpinLock`: returns the IRQL before.
+pub(crate) fn acquire() -> u8 {
+    let machine = context::current();
+    machine.check_irql(DISPATCH_LEVEL, None, "IoAcquireCancelSpinLock");
+    let before = irql::current();
+    let me = thread::current().id();
+    let start = Instant::now();
+    let mut owner = lock(&OWNER);
+    if *owner == Some(me) {
+        drop(owner);
+        machine.violate(
+            ViolationKind::CancelLockAlreadyOwned,
+            None,
+            "IoAcquireCancelSpinLock by a processor that holds the lock",
+        );
+        return before;
+    }
+    while owner.is_some() {
+        let limit = machine.hang_limit();
+        let passed = start.elapsed();
+        if passed >= limit {
+            drop(owner);
+            machine.hang("the cancel spin lock");
+        }
+        owner = wait_for(&RELEASED, owner, limit.saturating_sub(passed));
+    }
+    *owner = Some(me);
+    drop(owner);
+    irql::set(DISPATCH_LEVEL.max(before));
+    before
+}
+
+/// Whether the calling thread holds the cancel spin lock.
+fn is_mine() -> bool {
+    *lock(&OWNER) == Some(thread::current().id())
+}
+
+/// `IoReleaseCancelSpinLock`
+pub(crate) fn release(irql: u8) {
+    if !is_mine() {
+        context::current().violate(
+            ViolationKind::CancelLockNotOwned,
+            None,
+            "IoReleaseCancelSpinLock by a processor that does not hold the lock",
+        );
+        return;
+    }
+    *lock(&OWNER) = None;
+    RELEASED.notify_one();
+    irql::set(irql);
+}
+
+impl Inner {
+    /// Enters a call of `IoCancelIrp` in the ledger.
+    fn begin_cancel(&self, address: usize) -> Result<(u32, Standing), Option<u32>> {
+        let mut state = lock(&self.state);
+        let (number, record) = state.irp_at(address).ok_or(None)?;
+        if record.standing == Standing::Freed {
+            return Err(Some(number));
+        }
+        record.cancelling += 1;
+        Ok((number, record.standing))
+    }
+
+    /// The call of `IoCancelIrp` does not touch the IRP any more.
+    fn end_cancel(&self, number: u32) {
+        if let Some(record) = lock(&self.state).irps.get_mut(&number) {
+            record.cancelling -= 1;
+        }
+    }
+
+    /// `IoCancelIrp`
+    ///
+    /// # Safety
+    /// `irp` is allocated for the whole call, or is known to the ledger as freed.
+    pub(crate) unsafe fn cancel(self: &Arc<Self>, irp: *mut IRP) -> bool {
+        let number = match self.begin_cancel(irp.addr()) {
+            Ok((number, standing)) => {
+                let late = if standing == Standing::Originator {
+                    " (not in flight)"
+                } else {
+                    ""
+                };
+                self.check_irql(DISPATCH_LEVEL, Some(number), "IoCancelIrp");
+                self.call(Some(number), format!("IoCancelIrp{late}"));
+                number
+            }
+            Err(number) => {
+                let kind = if number.is_some() {
+                    ViolationKind::FreedIrpUsed
+                } else {
+                    ViolationKind::UnknownIrp
+                };
+                self.violate(kind, number, "IoCancelIrp on an IRP that is not allocated");
+                return false;
+            }
+        };
+        self.faults.dwell(Point::BeforeCancel);
+        // SAFETY: allocated, as the ledger says, and it stays so: `IoFreeIrp` keeps the memory of an IRP that is
+        // being cancelled. Only the fields that are accessed atomically are touched before the routine is claimed.
+        let access = unsafe { IrpAccess::new(irp) };
+        let before = acquire();
+        access.set_cancelled();
+        let Some(routine) = access.exchange_cancel_routine(None) else {
+            release(before);
+            self.end_cancel(number);
+            self.note(Some(number), "IoCancelIrp: no cancel routine is set");
+            return false;
+        };
+        // The routine is claimed: its driver cannot complete the IRP before the routine has run.
+        access.set_cancel_irql(before);
+        let device = access
+            .location(access.current_location())
+            .map_or(std::ptr::null_mut(), LocationAccess::device);
+        self.faults.dwell(Point::BeforeCancelRoutine);
+        // From here on the IRP belongs to the cancel routine.
+        self.end_cancel(number);
+        let lane = DeviceShared::lane_of(device);
+        self.record(
+            Some(number),
+            Step::Call,
+            Lane::IoManager,
+            lane.clone(),
+            "cancel routine",
+        );
+        {
+            let _busy = context::enter_routine(self, number, lane, false);
+            // SAFETY: a driver has set the routine for this IRP; the cancel spin lock is held.
+            unsafe { routine(device, irp) };
+        }
+        if is_mine() {
+            self.violate(
+                ViolationKind::CancelLockNotReleased,
+                Some(number),
+                "the cancel routine returned without IoReleaseCancelSpinLock",
+            );
+            release(before);
+        }
+        true
+    }
+}

@@ -1,0 +1,191 @@
+//! What belongs to a thread: its machine, its name, and what it is doing for which IRP.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+
+use crate::machine::Inner;
+use crate::sync::Arc;
+use crate::timeline::Lane;
+
+/// Something a thread is in the middle of: a dispatch, completion or cancel routine of an IRP.
+struct Activity {
+    machine: usize,
+    irp: u32,
+    lane: Lane,
+    originator_routine: bool,
+}
+
+struct Context {
+    machine: Option<Arc<Inner>>,
+    name: Option<Arc<str>>,
+    lane: Lane,
+    activities: Vec<Activity>,
+    /// The IRP that was allocated or sent last, and the machine it belongs to.
+    last_irp: Option<(usize, u32)>,
+}
+
+thread_local! {
+    static CONTEXT: RefCell<Context> = const { RefCell::new(Context {
+        machine: None,
+        name: None,
+        lane: Lane::Originator,
+        activities: Vec::new(),
+        last_irp: None,
+    }) };
+}
+
+/// Runs `f` on the thread's context; `None` while the thread is being torn down.
+fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Option<T> {
+    CONTEXT
+        .try_with(|context| f(&mut context.borrow_mut()))
+        .ok()
+}
+
+/// The machine of the calling thread, or the process-wide default.
+pub(crate) fn current() -> Arc<Inner> {
+    with(|context| context.machine.clone())
+        .flatten()
+        .unwrap_or_else(Inner::process_default)
+}
+
+/// The name of the calling thread.
+pub(crate) fn thread_name() -> Arc<str> {
+    with(|context| context.name.clone())
+        .flatten()
+        .unwrap_or_else(|| "originator".into())
+}
+
+/// The party for which the calling thread acts.
+pub(crate) fn lane() -> Lane {
+    with(|context| {
+        context
+            .activities
+            .last()
+            .map_or_else(|| context.lane.clone(), |activity| activity.lane.clone())
+    })
+    .unwrap_or(Lane::Originator)
+}
+
+/// Whether the calling thread is inside a dispatch, completion or cancel routine for this IRP.
+pub(crate) fn is_busy_with(machine: &Inner, irp: u32) -> bool {
+    let machine = machine.id();
+    with(|context| {
+        context
+            .activities
+            .iter()
+            .any(|activity| (activity.machine, activity.irp) == (machine, irp))
+    })
+    .unwrap_or(false)
+}
+
+/// The IRP whose originator's completion routine is running on the calling thread.
+pub(crate) fn irp_of_running_routine(machine: &Inner) -> Option<u32> {
+    let machine = machine.id();
+    with(|context| {
+        context
+            .activities
+            .iter()
+            .rev()
+            .find(|activity| activity.originator_routine && activity.machine == machine)
+            .map(|activity| activity.irp)
+    })
+    .flatten()
+}
+
+/// The IRP that the calling thread has allocated or sent last.
+pub(crate) fn last_irp(machine: &Inner) -> Option<u32> {
+    let machine = machine.id();
+    with(|context| {
+        context
+            .last_irp
+            .filter(|(id, _)| *id == machine)
+            .map(|(_, irp)| irp)
+    })
+    .flatten()
+}
+
+/// Remembers the IRP that was allocated or sent last.
+pub(crate) fn set_last_irp(machine: &Inner, irp: u32) {
+    let machine = machine.id();
+    with(|context| context.last_irp = Some((machine, irp)));
+}
+
+/// The thread is in a routine for an IRP until this is dropped.
+pub(crate) struct Busy(PhantomData<*const ()>);
+
+/// Enters a routine for an IRP.
+pub(crate) fn enter_routine(
+    machine: &Inner,
+    irp: u32,
+    lane: Lane,
+    originator_routine: bool,
+) -> Busy {
+    let machine = machine.id();
+    with(|context| {
+        context.activities.push(Activity {
+            machine,
+            irp,
+            lane,
+            originator_routine,
+        });
+    });
+    Busy(PhantomData)
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        with(|context| context.activities.pop());
+    }
+}
+
+/// Where a thread is.
+struct Place {
+    machine: Option<Arc<Inner>>,
+    name: Option<Arc<str>>,
+    lane: Lane,
+}
+
+/// A thread is on a machine until this is dropped.
+#[must_use = "the thread leaves the machine when this is dropped"]
+pub struct Entered {
+    before: Option<Place>,
+    _this_thread: PhantomData<*const ()>,
+}
+
+/// Puts the calling thread on a machine.
+pub(crate) fn enter(machine: Arc<Inner>, name: Arc<str>, lane: Lane) -> Entered {
+    let before = with(|context| Place {
+        machine: context.machine.replace(machine),
+        name: context.name.replace(name),
+        lane: std::mem::replace(&mut context.lane, lane),
+    });
+    Entered {
+        before,
+        _this_thread: PhantomData,
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let Some(Place {
+            machine,
+            name,
+            lane,
+        }) = self.before.take()
+        else {
+            return;
+        };
+        // The machine that is left may be dropped by this, which must not happen inside of `with`.
+        let _left = with(|context| {
+            context.name = name;
+            context.lane = lane;
+            std::mem::replace(&mut context.machine, machine)
+        });
+    }
+}
+
+impl std::fmt::Debug for Entered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entered").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! Faults that a test injects.
+
+use std::collections::BTreeMap;
+
+use crate::sync::{Duration, Mutex, lock, thread};
+
+/// A function that can fail for lack of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Allocation {
+    /// `IoAllocateIrp`
+    Irp,
+    /// `IoAllocateMdl`
+    Mdl,
+}
+
+/// A place where the model can be made to dwell, to widen a race.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Point {
+    /// In `IofCallDriver`, before the dispatch routine.
+    BeforeDispatch,
+    /// In `IofCallDriver`, between the return of the dispatch routine and its own.
+    AfterDispatch,
+    /// In `IofCompleteRequest`, before each completion routine.
+    BeforeRoutine,
+    /// In `IofCompleteRequest`, after each completion routine.
+    AfterRoutine,
+    /// In `KeSetEvent`, after the event is signalled: the waiter runs, and may be gone, before the caller does.
+    AfterSetEvent,
+    /// In `KeWaitForSingleObject`, before it looks at the event.
+    BeforeWait,
+    /// In `IoCancelIrp`, after the cancel routine was taken out and before it is called.
+    BeforeCancelRoutine,
+    /// In `IoCancelIrp`, before it touches the IRP.
+    BeforeCancel,
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    /// For each function, which of its next calls fail, counted from 0.
+    failing: BTreeMap<Allocation, Vec<usize>>,
+    delays: BTreeMap<Point, Duration>,
+}
+
+/// The faults of a machine.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Plan>);
+
+impl Faults {
+    /// Makes a coming call fail: the next one if `skip` is 0, the one after it if `skip` is 1 …
+    pub fn fail(&self, allocation: Allocation, skip: usize) {
+        lock(&self.0)
+            .failing
+            .entry(allocation)
+            .or_default()
+            .push(skip);
+    }
+
+    /// Makes the model dwell at a place, each time.
+    pub fn delay(&self, point: Point, duration: Duration) {
+        lock(&self.0).delays.insert(point, duration);
+    }
+
+    /// Removes every fault.
+    pub fn clear(&self) {
+        *lock(&self.0) = Plan::default();
+    }
+
+    /// Whether this call fails.
+    pub(crate) fn take(&self, allocation: Allocation) -> bool {
+        let mut plan = lock(&self.0);
+        let Some(failing) = plan.failing.get_mut(&allocation) else {
+            return false;
+        };
+        let now = failing.contains(&0);
+        failing.retain(|skip| *skip != 0);
+        for skip in failing {
+            *skip -= 1;
+        }
+        now
+    }
+
+    /// Dwells if the test wants that.
+    pub(crate) fn dwell(&self, point: Point) {
+        let delay = lock(&self.0).delays.get(&point).copied();
+        if let Some(delay) = delay {
+            thread::sleep(delay);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_chosen_calls_fail() {
+        let faults = Faults::default();
+        faults.fail(Allocation::Irp, 0);
+        faults.fail(Allocation::Irp, 2);
+        let irps: Vec<bool> = (0..5).map(|_| faults.take(Allocation::Irp)).collect();
+        assert_eq!(irps, [true, false, true, false, false]);
+        assert!(!faults.take(Allocation::Mdl));
+        faults.fail(Allocation::Mdl, 1);
+        faults.clear();
+        assert!(!faults.take(Allocation::Mdl));
+        assert!(!faults.take(Allocation::Mdl));
+    }
+}

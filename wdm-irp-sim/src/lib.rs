@@ -1,0 +1,95 @@
+//! The host model: the part of the Windows I/O manager that wdm-irp calls, on the host.
+//!
+//! [`wdm_irp::sys`] imports its functions from `ntoskrnl.exe` on a driver build and from this crate otherwise. The
+//! library's own code, down to the last pointer, then runs in ordinary tests, under Miri, and under sanitizers.
+//!
+//! It is a model, not a set of mocks: IRPs are memory with the layout of the WDK and an array of stack locations;
+//! [`IofCallDriver`](wdm_irp::sys::IofCallDriver) moves down in it and
+//! [`IofCompleteRequest`](wdm_irp::sys::IofCompleteRequest) walks up, calling completion routines by the same control
+//! bits; waits block; IRQL is kept per thread. A ledger beside that memory notices misuse, and names it by the bug
+//! check it would have been ([`ViolationKind`]).
+//!
+//! - A [`Machine`] is one isolated instance; make one per test. At its end it panics if anything was misused or
+//!   leaked. Threads that are on no machine share one for the whole process, where a misuse ends the process.
+//! - A [`Device`] is a lower driver's; its [`Behavior`] says when and how it completes requests, and whether it keeps
+//!   to its contract.
+//! - [`Machine::faults`](Handle::faults) makes allocations fail and widens races.
+//! - [`Machine::timeline`](Handle::timeline) tells what happened, as text or as a sequence diagram.
+//!
+//! What it does not model: preemption by IRQL (a thread at `DISPATCH_LEVEL` may be interrupted by any other), paging,
+//! threaded IRPs, `DRIVER_OBJECT`s (a device's `DriverObject` is null), structured exceptions
+//! ([`MmProbeAndLockPages`](wdm_irp::sys::MmProbeAndLockPages) never raises one).
+//!
+//! # Example
+//!
+//! The lower driver of this test completes each request on another thread; the originator is raw calls here, and the
+//! library in real tests.
+//!
+//! ```
+//! use std::{ffi::c_void, ptr, time::Duration};
+//! use wdm_irp::sys::*;
+//! use wdm_irp_sim::{Behavior, DeviceOptions, Machine, When};
+//!
+//! unsafe extern "system" fn done(_: *mut DEVICE_OBJECT, _: *mut IRP, event: *mut c_void) -> NTSTATUS {
+//!     unsafe { KeSetEvent(event.cast(), 0, 0) };
+//!     STATUS_MORE_PROCESSING_REQUIRED
+//! }
+//!
+//! let machine = Machine::new();
+//! let behavior = Behavior::complete(STATUS_DEVICE_BUSY, 0).when(When::after(Duration::from_millis(1)));
+//! let disk = machine.device_with(DeviceOptions::new("disk"), behavior);
+//! unsafe {
+//!     let irp = IoAllocateIrp(disk.stack_size(), 0);
+//!     let mut event: KEVENT = std::mem::zeroed();
+//!     let event = &raw mut event;
+//!     KeInitializeEvent(event, NotificationEvent, 0);
+//!     (*IoGetNextIrpStackLocation(irp)).MajorFunction = 9; // IRP_MJ_FLUSH_BUFFERS
+//!     IoSetCompletionRoutine(irp, Some(done), event.cast());
+//!     assert_eq!(IofCallDriver(disk.as_ptr(), irp), STATUS_PENDING);
+//!     KeWaitForSingleObject(event.cast(), Executive, KernelMode, 0, ptr::null());
+//!     assert_eq!(irp_status(irp), STATUS_DEVICE_BUSY);
+//!     IoFreeIrp(irp); // Without this line, `finish` panics and says so.
+//! }
+//! machine.settle();
+//! println!("{}", machine.timeline());
+//! machine.finish();
+//! ```
+//!
+//! A crate that uses nothing of this one by name needs `use wdm_irp_sim as _;` to link it.
+
+#![cfg(target_pointer_width = "64")]
+
+mod behavior;
+mod cancel;
+mod context;
+mod ddi;
+mod device;
+mod event;
+mod fault;
+mod irp;
+pub mod irql;
+mod lower;
+mod machine;
+mod mdl;
+mod memory;
+mod names;
+mod registry;
+mod request;
+mod svg;
+mod sync;
+pub mod timeline;
+mod violation;
+
+#[cfg(test)]
+mod tests;
+
+pub use behavior::{Behavior, When};
+pub use context::Entered;
+pub use device::{Device, DeviceOptions, Ticket};
+pub use event::Wait;
+pub use fault::{Allocation, Faults, Point};
+pub use lower::{LowerIrp, Parameters, Received};
+pub use machine::{Handle, Machine};
+pub use names::{irql_name, major_name, status_name};
+pub use timeline::{Lane, Step, Timeline};
+pub use violation::{BugCheck, Report, Violation, ViolationKind};

@@ -1,0 +1,280 @@
+//! MDLs: `IoAllocateMdl`, `IoFreeMdl`, `MmProbeAndLockPages`, `MmUnlockPages`.
+
+use std::ffi::c_void;
+
+use wdm_irp::sys::{DISPATCH_LEVEL, IRP, IoReadAccess, MDL};
+
+use crate::context;
+use crate::fault::Allocation;
+use crate::irp::IrpAccess;
+use crate::machine::{Inner, MdlRecord};
+use crate::memory::Memory;
+use crate::registry;
+use crate::sync::{Arc, lock};
+use crate::violation::ViolationKind;
+
+const PAGE_SIZE: usize = 4096;
+
+pub(crate) const MDL_PAGES_LOCKED: i16 = 0x0002;
+pub(crate) const MDL_SOURCE_IS_NONPAGED_POOL: i16 = 0x0004;
+const MDL_WRITE_OPERATION: i16 = 0x0080;
+
+/// An MDL that the holder may access now.
+///
+/// # Invariants
+/// `0` is an MDL that stays allocated and the holder's while this is used.
+#[derive(Clone, Copy)]
+pub(crate) struct MdlAccess(*mut MDL);
+
+impl MdlAccess {
+    /// Vouches for an MDL.
+    ///
+    /// # Safety
+    /// By the type's invariant.
+    pub(crate) const unsafe fn new(mdl: *mut MDL) -> Self {
+        // INVARIANT: by contract.
+        Self(mdl)
+    }
+
+    fn flags(self) -> i16 {
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0).MdlFlags }
+    }
+
+    fn set_flags(self, flags: i16) {
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0).MdlFlags = flags };
+    }
+
+    fn next(self) -> *mut MDL {
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0).Next }
+    }
+
+    fn set_next(self, next: *mut MDL) {
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0).Next = next };
+    }
+
+    pub(crate) fn byte_count(self) -> u32 {
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0).ByteCount }
+    }
+
+    /// Whether its pages are resident.
+    pub(crate) fn is_resident(self) -> bool {
+        self.flags() & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL) != 0
+    }
+
+    /// `MmGetSystemAddressForMdlSafe`: in the model, system addresses are the addresses that were described.
+    pub(crate) fn system_address(self) -> *mut u8 {
+        // SAFETY: by the type's invariant.
+        let start = unsafe { (*self.0).StartVa };
+        // SAFETY: as above.
+        let offset = unsafe { (*self.0).ByteOffset };
+        start.cast::<u8>().wrapping_add(offset as usize)
+    }
+
+    fn initialize(self, size: usize, address: *mut c_void, length: u32) {
+        // The start of the page, with the provenance of the buffer.
+        let page = address.map_addr(|address| address & !(PAGE_SIZE - 1));
+        let offset = address.addr() - page.addr();
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0).Size = i16::try_from(size).unwrap_or(i16::MAX) };
+        // SAFETY: as above.
+        unsafe { (*self.0).StartVa = page };
+        // SAFETY: as above.
+        unsafe { (*self.0).ByteOffset = u32::try_from(offset).expect("less than a page") };
+        // SAFETY: as above.
+        unsafe { (*self.0).ByteCount = length };
+    }
+}
+
+impl Inner {
+    /// `IoAllocateMdl`
+    ///
+    /// # Safety
+    /// `irp` is null, or the caller's.
+    pub(crate) unsafe fn allocate_mdl(
+        self: &Arc<Self>,
+        address: *mut c_void,
+        length: u32,
+        secondary: bool,
+        irp: *mut IRP,
+    ) -> *mut MDL {
+        let number = lock(&self.state)
+            .irp_at(irp.addr())
+            .map(|(number, _)| number)
+            .or_else(|| context::last_irp(self));
+        self.check_irql(DISPATCH_LEVEL, number, "IoAllocateMdl");
+        if self.faults.take(Allocation::Mdl) {
+            self.call(
+                number,
+                format!("IoAllocateMdl({length} bytes) returned NULL"),
+            );
+            return std::ptr::null_mut();
+        }
+        let pages = (address.addr() % PAGE_SIZE + length as usize).div_ceil(PAGE_SIZE);
+        let size = size_of::<MDL>() + pages * size_of::<usize>();
+        let memory = Memory::zeroed(size);
+        let mdl = memory.cast::<MDL>();
+        // SAFETY: just allocated, zeroed, and large enough.
+        unsafe { MdlAccess::new(mdl) }.initialize(size, address, length);
+        registry::insert(mdl.addr(), self);
+        lock(&self.state).mdls.insert(
+            mdl.addr(),
+            MdlRecord {
+                memory: Some(memory),
+                freed: false,
+                locked: false,
+                in_flight: None,
+                irp: number,
+            },
+        );
+        self.call(number, format!("IoAllocateMdl({length} bytes)"));
+        if !irp.is_null() {
+            // SAFETY: the caller's by contract.
+            let access = unsafe { IrpAccess::new(irp) };
+            attach(access, mdl, secondary);
+        }
+        mdl
+    }
+
+    /// Looks for a reason not to do something with an MDL, and otherwise does it.
+    fn with_mdl<T>(
+        &self,
+        mdl: *mut MDL,
+        function: &str,
+        action: impl FnOnce(&mut MdlRecord) -> Result<T, (ViolationKind, &'static str)>,
+    ) -> Option<T> {
+        let (number, result) = {
+            let mut state = lock(&self.state);
+            match state.mdls.get_mut(&mdl.addr()) {
+                None => (
+                    None,
+                    Err((ViolationKind::UnknownMdl, "something that is no MDL")),
+                ),
+                Some(record) => (record.irp, action(record)),
+            }
+        };
+        self.check_irql(DISPATCH_LEVEL, number, function);
+        match result {
+            Ok(value) => {
+                self.call(number, function);
+                Some(value)
+            }
+            Err((kind, detail)) => {
+                self.violate(kind, number, &format!("{function} on {detail}"));
+                None
+            }
+        }
+    }
+
+    /// `IoFreeMdl`
+    pub(crate) fn free_mdl(&self, mdl: *mut MDL) {
+        let freed = self.with_mdl(mdl, "IoFreeMdl", |record| {
+            if record.freed {
+                return Err((ViolationKind::MdlFreedTwice, "an MDL that is freed"));
+            }
+            // In the cases below the memory is kept: somebody may still use it.
+            record.freed = true;
+            if record.in_flight.is_some() {
+                return Err((
+                    ViolationKind::MdlReleasedInFlight,
+                    "an MDL of an IRP that is in flight",
+                ));
+            }
+            if record.locked {
+                return Err((
+                    ViolationKind::MdlFreedLocked,
+                    "an MDL whose pages are locked",
+                ));
+            }
+            Ok(record.memory.take())
+        });
+        if let Some(Some(memory)) = freed {
+            let damaged = lock(&self.state).free_memory(memory, None, "MDL");
+            if let Some((irp, detail)) = damaged {
+                self.violate(ViolationKind::WriteAfterFree, irp, &detail);
+            }
+        }
+    }
+
+    /// `MmProbeAndLockPages`
+    ///
+    /// # Safety
+    /// `mdl` is the caller's, or is known to the ledger as freed.
+    pub(crate) unsafe fn lock_pages(&self, mdl: *mut MDL, operation: i32) {
+        let done = self.with_mdl(mdl, "MmProbeAndLockPages", |record| {
+            if record.freed {
+                return Err((ViolationKind::FreedMdlUsed, "an MDL that is freed"));
+            }
+            if record.locked {
+                return Err((
+                    ViolationKind::PagesLockedTwice,
+                    "an MDL whose pages are locked",
+                ));
+            }
+            record.locked = true;
+            Ok(())
+        });
+        if done.is_some() {
+            // SAFETY: allocated, as the ledger says, and the caller's by contract.
+            let access = unsafe { MdlAccess::new(mdl) };
+            let write = if operation == IoReadAccess {
+                0
+            } else {
+                MDL_WRITE_OPERATION
+            };
+            access.set_flags(access.flags() | MDL_PAGES_LOCKED | write);
+        }
+    }
+
+    /// `MmUnlockPages`
+    ///
+    /// # Safety
+    /// `mdl` is the caller's, or is known to the ledger as freed.
+    pub(crate) unsafe fn unlock_pages(&self, mdl: *mut MDL) {
+        let done = self.with_mdl(mdl, "MmUnlockPages", |record| {
+            if record.freed {
+                return Err((ViolationKind::FreedMdlUsed, "an MDL that is freed"));
+            }
+            if !record.locked {
+                return Err((
+                    ViolationKind::PagesNotLocked,
+                    "an MDL whose pages are not locked",
+                ));
+            }
+            if record.in_flight.is_some() {
+                // Not unlocked: the device may still transfer.
+                return Err((
+                    ViolationKind::MdlReleasedInFlight,
+                    "an MDL of an IRP that is in flight",
+                ));
+            }
+            record.locked = false;
+            Ok(())
+        });
+        if done.is_some() {
+            // SAFETY: allocated, as the ledger says, and the caller's by contract.
+            let access = unsafe { MdlAccess::new(mdl) };
+            access.set_flags(access.flags() & !(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION));
+        }
+    }
+}
+
+/// Makes an MDL the IRP's first one, or the last of its chain.
+fn attach(access: IrpAccess, mdl: *mut MDL, secondary: bool) {
+    let first = access.mdl();
+    if !secondary || first.is_null() {
+        access.set_mdl(mdl);
+        return;
+    }
+    // SAFETY: the chain of the caller's IRP is valid.
+    let mut last = unsafe { MdlAccess::new(first) };
+    while !last.next().is_null() {
+        // SAFETY: as above.
+        last = unsafe { MdlAccess::new(last.next()) };
+    }
+    last.set_next(mdl);
+}

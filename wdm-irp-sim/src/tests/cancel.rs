@@ -1,0 +1,168 @@
+//! Cancellation.
+
+use std::time::Duration;
+
+use wdm_irp::sys::{DISPATCH_LEVEL, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS};
+
+use super::*;
+use crate::{Point, When, irql};
+
+/// Sends a read that pends, with an event that is signalled.
+fn send(device: &Device) -> (Irp, Event) {
+    let irp = Irp::allocate(device.stack_size());
+    let event = Event::notification();
+    assert_eq!(
+        irp.major(major::READ)
+            .routine(signal_if_pended, event.context())
+            .call(device),
+        STATUS_PENDING
+    );
+    (irp, event)
+}
+
+#[test]
+fn the_cancel_routine_completes() {
+    let machine = Machine::new();
+    machine.strict_lower(true);
+    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::cancelled()));
+    let (irp, event) = send(&device);
+    assert!(irp.cancel());
+    assert_eq!(irql::current(), 0);
+    assert_eq!(event.wait(Some(0)), STATUS_SUCCESS);
+    assert_eq!(irp.status(), STATUS_CANCELLED);
+    irp.free();
+    event.free();
+    machine.finish();
+}
+
+#[test]
+fn a_driver_may_ignore_a_cancellation() {
+    let machine = Machine::new();
+    let device =
+        machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::after(milliseconds(20))));
+    let (irp, event) = send(&device);
+    assert!(!irp.cancel());
+    assert_eq!(event.wait(Some(0)), sys::STATUS_TIMEOUT);
+    assert_eq!(event.wait(None), STATUS_SUCCESS);
+    assert_eq!(irp.status(), STATUS_SUCCESS);
+    irp.free();
+    event.free();
+    machine.finish();
+}
+
+#[test]
+fn cancelled_before_the_driver_has_it() {
+    let machine = Machine::new();
+    machine.strict_lower(true);
+    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::cancelled()));
+    let irp = Irp::allocate(1);
+    let event = Event::notification();
+    assert!(!irp.cancel());
+    irp.major(major::READ)
+        .routine(signal_if_pended, event.context())
+        .call(&device);
+    assert_eq!(event.wait(Some(0)), STATUS_SUCCESS);
+    assert_eq!(irp.status(), STATUS_CANCELLED);
+    irp.free();
+    event.free();
+    machine.finish();
+}
+
+#[test]
+fn completion_and_cancellation_race() {
+    let machine = Machine::new();
+    machine.strict_lower(true);
+    let device = machine.device(
+        Behavior::complete(STATUS_SUCCESS, 0).when(When::after(Duration::ZERO).cancelable()),
+    );
+    let rounds = if cfg!(miri) { 6 } else { 300 };
+    let mut cancelled = 0;
+    for _ in 0..rounds {
+        let (irp, event) = send(&device);
+        let claimed = irp.cancel();
+        assert_eq!(event.wait(None), STATUS_SUCCESS);
+        assert_eq!(irp.status() == STATUS_CANCELLED, claimed);
+        cancelled += u32::from(claimed);
+        irp.free();
+        event.free();
+    }
+    assert!(cancelled <= rounds);
+    machine.finish();
+}
+
+#[test]
+fn freed_while_it_is_cancelled() {
+    let machine = Machine::new();
+    machine
+        .faults()
+        .delay(Point::BeforeCancel, milliseconds(100));
+    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
+    let (irp, event) = send(&device);
+    let canceller = machine.spawn(move || irp.cancel());
+    until(|| has_entry(&machine, "IoCancelIrp"));
+    assert!(device.complete_next(STATUS_SUCCESS, 0));
+    irp.free();
+    assert!(!canceller.join().unwrap());
+    event.free();
+    assert_kinds(
+        &machine.into_report(),
+        &[ViolationKind::IrpFreedDuringCancel],
+    );
+}
+
+#[test]
+fn the_routine_runs_with_the_lock_held_at_dispatch_level() {
+    unsafe extern "system" fn look(_: *mut DEVICE_OBJECT, irp: *mut IRP) {
+        assert_eq!(irql::current(), DISPATCH_LEVEL);
+        // SAFETY: the IRP is with this routine.
+        let irql = unsafe { (*irp).CancelIrql };
+        assert_eq!(irql, 0);
+        // SAFETY: the I/O manager holds the lock for this routine.
+        unsafe { sys::IoReleaseCancelSpinLock(irql) };
+        assert_eq!(irql::current(), 0);
+    }
+    unsafe extern "system" fn keep_lock(_: *mut DEVICE_OBJECT, _: *mut IRP) {}
+    for (routine, expected) in [
+        (
+            look as unsafe extern "system" fn(*mut DEVICE_OBJECT, *mut IRP),
+            &[][..],
+        ),
+        (keep_lock, &[ViolationKind::CancelLockNotReleased][..]),
+    ] {
+        let machine = Machine::new();
+        let device = machine.device(Behavior::custom(move |irp| {
+            irp.mark_pending();
+            // SAFETY: the IRP is at this driver.
+            let before = unsafe { sys::IoSetCancelRoutine(irp.as_ptr(), Some(routine)) };
+            assert!(before.is_none());
+            irp.hold(false);
+            STATUS_PENDING
+        }));
+        let (irp, event) = send(&device);
+        assert!(irp.cancel());
+        assert!(device.complete_next(STATUS_CANCELLED, 0));
+        irp.free();
+        event.free();
+        assert_kinds(&machine.into_report(), expected);
+    }
+}
+
+#[test]
+fn completed_with_a_cancel_routine_set() {
+    unsafe extern "system" fn never(_: *mut DEVICE_OBJECT, _: *mut IRP) {}
+    let machine = Machine::new();
+    machine.strict_lower(true);
+    let device = machine.device(Behavior::custom(|irp| {
+        // SAFETY: the IRP is at this driver.
+        unsafe { sys::IoSetCancelRoutine(irp.as_ptr(), Some(never)) };
+        irp.complete(STATUS_SUCCESS, 0)
+    }));
+    assert_eq!(send_and_wait(&device), (STATUS_SUCCESS, STATUS_SUCCESS));
+    let report = machine.into_report();
+    assert_kinds(&report, &[ViolationKind::CancelRoutineSet]);
+    assert!(
+        report
+            .to_string()
+            .contains("CANCEL_STATE_IN_COMPLETED_IRP (0x48)")
+    );
+}

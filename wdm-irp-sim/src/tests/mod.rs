@@ -1,0 +1,305 @@
+//! The model, tested as drivers use it: through the functions of `wdm_irp::sys`.
+//!
+//! [`Irp`] and [`Event`] wrap them one to one. They are not marked unsafe: the tests misuse them on purpose, which
+//! the ledger catches before memory is touched.
+
+mod cancel;
+mod events;
+#[cfg(not(miri))] // Miri starts no processes.
+mod fatal;
+mod flow;
+mod mdls;
+mod misuse;
+mod timeline;
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use wdm_irp::sys::{
+    self, DEVICE_OBJECT, IO_STACK_LOCATION_Parameters, IRP, KEVENT, NTSTATUS, PARAMETERS_READ,
+    PointerAligned,
+};
+
+use crate::names::major;
+use crate::{Behavior, Device, Machine, Report, ViolationKind};
+
+/// A time that is long for what happens meanwhile. Miri's clock counts its own, many, steps, and jumps over sleeps.
+const fn milliseconds(count: u64) -> Duration {
+    Duration::from_millis(if cfg!(miri) { 200 * count } else { count })
+}
+
+/// Waits until something has happened on another thread.
+#[track_caller]
+fn until(happened: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !happened() {
+        assert!(start.elapsed() < milliseconds(20_000), "it never happened");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether the timeline has an entry that begins like this.
+fn has_entry(machine: &Machine, text: &str) -> bool {
+    machine
+        .timeline()
+        .entries()
+        .iter()
+        .any(|entry| entry.text.starts_with(text))
+}
+
+/// An IRP of `IoAllocateIrp`.
+#[derive(Clone, Copy, Debug)]
+struct Irp(*mut IRP);
+
+// SAFETY: an IRP belongs to no thread.
+unsafe impl Send for Irp {}
+
+impl Irp {
+    fn allocate(stack_size: i8) -> Self {
+        // SAFETY: the model checks the stack size.
+        let irp = unsafe { sys::IoAllocateIrp(stack_size, 0) };
+        assert!(!irp.is_null());
+        Self(irp)
+    }
+
+    fn free(self) {
+        // SAFETY: the ledger checks the IRP.
+        unsafe { sys::IoFreeIrp(self.0) };
+    }
+
+    fn next(self) -> *mut sys::IO_STACK_LOCATION {
+        // SAFETY: the tests call this on IRPs that have a next location.
+        unsafe { sys::IoGetNextIrpStackLocation(self.0) }
+    }
+
+    fn own_location(self) {
+        // SAFETY: as above.
+        unsafe { sys::IoSetNextIrpStackLocation(self.0) };
+    }
+
+    fn major(self, major: u8) -> Self {
+        // SAFETY: a location of the IRP.
+        unsafe { (*self.next()).MajorFunction = major };
+        self
+    }
+
+    fn routine(
+        self,
+        routine: unsafe extern "system" fn(*mut DEVICE_OBJECT, *mut IRP, *mut c_void) -> NTSTATUS,
+        context: *mut c_void,
+    ) -> Self {
+        // SAFETY: the tests keep the context alive; they call this on IRPs that have a next location.
+        unsafe { sys::IoSetCompletionRoutine(self.0, Some(routine), context) };
+        self
+    }
+
+    fn control(self, control: u8) -> Self {
+        // SAFETY: a location of the IRP.
+        unsafe { (*self.next()).Control = control };
+        self
+    }
+
+    /// A buffered read.
+    fn read(self, buffer: *mut u8, length: u32) -> Self {
+        let parameters = PARAMETERS_READ {
+            Length: PointerAligned(length),
+            Key: PointerAligned(0),
+            ByteOffset: 0x10,
+        };
+        // SAFETY: a location of the IRP.
+        unsafe { (*self.next()).Parameters = IO_STACK_LOCATION_Parameters { Read: parameters } };
+        // SAFETY: the IRP is the caller's.
+        let cell = unsafe { sys::irp_system_buffer(self.0) };
+        // SAFETY: as above.
+        unsafe { cell.write(buffer.cast()) };
+        self.major(major::READ)
+    }
+
+    fn call(self, device: &Device) -> NTSTATUS {
+        // SAFETY: the ledger checks the IRP.
+        unsafe { sys::IofCallDriver(device.as_ptr(), self.0) }
+    }
+
+    fn complete(self) {
+        // SAFETY: the ledger checks the IRP.
+        unsafe { sys::IofCompleteRequest(self.0, 0) };
+    }
+
+    fn cancel(self) -> bool {
+        // SAFETY: the ledger checks the IRP.
+        unsafe { sys::IoCancelIrp(self.0) != 0 }
+    }
+
+    fn status(self) -> NTSTATUS {
+        // SAFETY: the tests call this on IRPs that are theirs.
+        unsafe { sys::irp_status(self.0) }
+    }
+}
+
+/// An event on the heap, without an owner that would make its use by another thread invalid.
+#[derive(Clone, Copy, Debug)]
+struct Event(*mut KEVENT);
+
+// SAFETY: an event belongs to no thread.
+unsafe impl Send for Event {}
+
+impl Event {
+    fn uninitialized() -> Self {
+        // SAFETY: all zeros is a valid KEVENT.
+        let event: KEVENT = unsafe { std::mem::zeroed() };
+        Self(Box::into_raw(Box::new(event)))
+    }
+
+    fn new(kind: i32) -> Self {
+        let event = Self::uninitialized();
+        event.initialize(kind);
+        event
+    }
+
+    fn notification() -> Self {
+        Self::new(sys::NotificationEvent)
+    }
+
+    fn synchronization() -> Self {
+        Self::new(1)
+    }
+
+    fn initialize(self, kind: i32) {
+        // SAFETY: writable.
+        unsafe { sys::KeInitializeEvent(self.0, kind, 0) };
+    }
+
+    fn set(self) -> i32 {
+        self.set_wait(false)
+    }
+
+    fn set_wait(self, wait: bool) -> i32 {
+        // SAFETY: the tests free an event after its last use.
+        unsafe { sys::KeSetEvent(self.0, 0, u8::from(wait)) }
+    }
+
+    fn wait(self, timeout: Option<i64>) -> NTSTATUS {
+        self.wait_as(sys::KernelMode, false, timeout)
+    }
+
+    fn wait_as(self, mode: i8, alertable: bool, timeout: Option<i64>) -> NTSTATUS {
+        let timeout = timeout
+            .as_ref()
+            .map_or(std::ptr::null(), std::ptr::from_ref);
+        // SAFETY: the tests free an event after its last use.
+        unsafe {
+            sys::KeWaitForSingleObject(
+                self.0.cast(),
+                sys::Executive,
+                mode,
+                u8::from(alertable),
+                timeout,
+            )
+        }
+    }
+
+    fn free(self) {
+        // SAFETY: allocated by `uninitialized`, and not used any more.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
+
+    fn context(self) -> *mut c_void {
+        self.0.cast()
+    }
+}
+
+/// What the completion routines of the tests count in.
+#[derive(Default)]
+struct Counter {
+    calls: AtomicU32,
+    pended: AtomicU32,
+    had_device: AtomicU32,
+}
+
+impl Counter {
+    fn context(&self) -> *mut c_void {
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    fn calls(&self) -> u32 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    fn pended(&self) -> u32 {
+        self.pended.load(Ordering::SeqCst)
+    }
+}
+
+/// The context is an event, which is signalled if the IRP was pended.
+unsafe extern "system" fn signal_if_pended(
+    _device: *mut DEVICE_OBJECT,
+    irp: *mut IRP,
+    context: *mut c_void,
+) -> NTSTATUS {
+    // SAFETY: the IRP is with this routine.
+    if unsafe { sys::irp_pending_returned(irp) } {
+        Event(context.cast()).set();
+    }
+    sys::STATUS_MORE_PROCESSING_REQUIRED
+}
+
+/// The context is an event, which is always signalled.
+unsafe extern "system" fn signal(
+    _device: *mut DEVICE_OBJECT,
+    _irp: *mut IRP,
+    context: *mut c_void,
+) -> NTSTATUS {
+    Event(context.cast()).set();
+    sys::STATUS_MORE_PROCESSING_REQUIRED
+}
+
+/// The context is a [`Counter`].
+unsafe extern "system" fn count(
+    device: *mut DEVICE_OBJECT,
+    irp: *mut IRP,
+    context: *mut c_void,
+) -> NTSTATUS {
+    // SAFETY: the context is a `Counter` that outlives the IRP.
+    let counter = unsafe { &*context.cast::<Counter>() };
+    counter.calls.fetch_add(1, Ordering::SeqCst);
+    // SAFETY: the IRP is with this routine.
+    if unsafe { sys::irp_pending_returned(irp) } {
+        counter.pended.fetch_add(1, Ordering::SeqCst);
+    }
+    if !device.is_null() {
+        counter.had_device.fetch_add(1, Ordering::SeqCst);
+    }
+    sys::STATUS_MORE_PROCESSING_REQUIRED
+}
+
+/// Sends a flush with [`signal_if_pended`], waits if it pends, and returns the statuses of the call and of the IRP.
+fn send_and_wait(device: &Device) -> (NTSTATUS, NTSTATUS) {
+    let irp = Irp::allocate(device.stack_size());
+    let event = Event::notification();
+    let returned = irp
+        .major(major::READ)
+        .routine(signal_if_pended, event.context())
+        .call(device);
+    if returned == sys::STATUS_PENDING {
+        assert_eq!(event.wait(None), sys::STATUS_SUCCESS);
+    }
+    let status = irp.status();
+    irp.free();
+    event.free();
+    (returned, status)
+}
+
+/// The report has exactly these violations.
+#[track_caller]
+fn assert_kinds(report: &Report, expected: &[ViolationKind]) {
+    let kinds: Vec<ViolationKind> = report.violations.iter().map(|v| v.kind).collect();
+    assert_eq!(kinds, expected, "{report}");
+}
+
+/// A machine and a device that completes everything inline with success.
+fn machine_and_device() -> (Machine, Device) {
+    let machine = Machine::new();
+    let device = machine.device(Behavior::complete(sys::STATUS_SUCCESS, 0));
+    (machine, device)
+}

@@ -1,0 +1,120 @@
+//! What a request leaves behind.
+
+use core::fmt;
+
+use crate::buffer::IoBuffer;
+use crate::error::IrpError;
+use crate::routine::CompletionRoutine;
+use crate::sys::{
+    NT_SUCCESS, NTSTATUS, STATUS_CANCELLED, STATUS_DRIVER_INTERNAL_ERROR, STATUS_PENDING,
+};
+
+/// A completed request: its status, and everything that was lent to it. The IRP has been freed.
+pub struct Completed<R: CompletionRoutine, B> {
+    pub(crate) status: NTSTATUS,
+    pub(crate) information: usize,
+    pub(crate) timed_out: bool,
+    pub(crate) context: R::Context,
+    pub(crate) buffer: B,
+}
+
+impl<R: CompletionRoutine, B> Completed<R, B> {
+    /// `IoStatus.Status` of the completed IRP.
+    ///
+    /// `STATUS_PENDING`, which is not a final status, is reported as `STATUS_DRIVER_INTERNAL_ERROR`: passed on by a
+    /// dispatch routine it would make an IRP look pending that nobody marked.
+    #[must_use]
+    pub fn status(&self) -> NTSTATUS {
+        final_status(self.status)
+    }
+
+    /// `IoStatus.Information`: for transfers the number of bytes, as the lower driver claims.
+    #[must_use]
+    pub fn information(&self) -> usize {
+        self.information
+    }
+
+    /// Whether the time-out elapsed before the request completed. It was cancelled then, but may still have
+    /// succeeded: see [`Completed::status`].
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
+        self.timed_out
+    }
+
+    /// The context that was lent to the completion routine.
+    #[must_use]
+    pub fn context(&self) -> &R::Context {
+        &self.context
+    }
+
+    /// The buffer that was lent to the request.
+    #[must_use]
+    pub fn buffer(&self) -> &B {
+        &self.buffer
+    }
+
+    /// The context and the buffer.
+    #[must_use]
+    pub fn into_parts(self) -> (R::Context, B) {
+        (self.context, self.buffer)
+    }
+
+    /// `Ok` if `NT_SUCCESS` of the status, else the completed request as the error.
+    ///
+    /// # Errors
+    /// The request did not succeed; ask [`Completed::error`] why.
+    pub fn into_result(self) -> Result<Self, Self> {
+        if NT_SUCCESS(self.status()) {
+            Ok(self)
+        } else {
+            Err(self)
+        }
+    }
+
+    /// Why the request failed, if it did.
+    #[must_use]
+    pub fn error(&self) -> Option<IrpError> {
+        (!NT_SUCCESS(self.status())).then(|| self.failure())
+    }
+
+    /// The error of a request that is known to have failed.
+    pub(crate) fn failure(&self) -> IrpError {
+        if self.timed_out && self.status == STATUS_CANCELLED {
+            IrpError::TimedOut
+        } else {
+            IrpError::Device(self.status())
+        }
+    }
+}
+
+impl<R: CompletionRoutine, B: IoBuffer> Completed<R, B> {
+    /// The first [`Completed::information`] bytes of the buffer: what a read has transferred. Never more than the
+    /// buffer has, whatever the lower driver claims.
+    #[must_use]
+    pub fn transferred(&mut self) -> &[u8] {
+        let length = self.information.min(self.buffer.byte_len());
+        let start = self.buffer.as_mut_ptr();
+        // SAFETY: `IoBuffer` promises `byte_len()` initialised bytes at `as_mut_ptr()`, which nobody else reaches
+        // while `self` is borrowed; `length` is no more than that.
+        unsafe { core::slice::from_raw_parts(start, length) }
+    }
+}
+
+impl<R: CompletionRoutine, B> fmt::Debug for Completed<R, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Completed")
+            .field("status", &format_args!("{:#010x}", self.status))
+            .field("information", &self.information)
+            .field("timed_out", &self.timed_out)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a routine or an originator may see as the status of a completed IRP.
+pub(crate) const fn final_status(status: NTSTATUS) -> NTSTATUS {
+    if status == STATUS_PENDING {
+        STATUS_DRIVER_INTERNAL_ERROR
+    } else {
+        status
+    }
+}

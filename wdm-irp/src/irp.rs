@@ -1,0 +1,302 @@
+//! An allocated IRP, and the requests it can become.
+
+use core::ffi::c_void;
+use core::marker::PhantomData;
+use core::mem;
+use core::ptr::NonNull;
+
+use crate::buffer::{Control, ControlCode, Method, NoTransfer, Raw, Read, Write};
+use crate::device::{OwnDevice, TargetDevice};
+use crate::error::IrpError;
+use crate::request::Request;
+use crate::sys::{self, IO_STACK_LOCATION, IRP, PARAMETERS_DEVICE_IO_CONTROL, PARAMETERS_READ};
+use crate::timeout::Timeout;
+
+/// Where a transfer begins, in bytes from the start of the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteOffset(pub i64);
+
+/// A Plug and Play request without arguments, vouched for.
+///
+/// ```
+/// use wdm_irp::PnpMinor;
+///
+/// let query = PnpMinor::QUERY_PNP_DEVICE_STATE;
+/// # _ = query;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PnpMinor(u8);
+
+impl PnpMinor {
+    /// `IRP_MN_QUERY_PNP_DEVICE_STATE`: the answer is in [`Completed::information`](crate::Completed::information).
+    pub const QUERY_PNP_DEVICE_STATE: Self = Self(sys::IRP_MN_QUERY_PNP_DEVICE_STATE);
+
+    /// Vouches for an `IRP_MN_…` code.
+    ///
+    /// # Safety
+    /// A driver may send the request, and the request takes no arguments.
+    #[must_use]
+    pub const unsafe fn new(minor_function: u8) -> Self {
+        Self(minor_function)
+    }
+}
+
+/// The stack location of a request that this crate has no method for.
+#[derive(Clone, Copy, Debug)]
+pub struct RawRequest {
+    /// `IRP_MJ_…`
+    pub major_function: u8,
+    /// `IRP_MN_…`
+    pub minor_function: u8,
+    /// `SL_…` flags of the major function.
+    pub flags: u8,
+    /// `Parameters.Others.Argument1` to `Argument4`.
+    pub arguments: [*mut c_void; 4],
+}
+
+/// An IRP that this driver has allocated for one target.
+///
+/// It becomes a request by one of its methods, gets a completion routine, and is sent:
+///
+/// ```
+/// use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+///
+/// #[completion_routine]
+/// fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
+///     irp.signal_if_pended()
+/// }
+///
+/// fn read_sector(disk: &TargetDevice, sector: &mut [u8; 512], at: &PassiveLevel) -> Result<usize, IrpError> {
+///     let done = Irp::allocate(disk)?
+///         .read(sector, ByteOffset(0))
+///         .on_completion(read_done, ())
+///         .send_and_wait(at, Timeout::seconds(5))?;
+///     Ok(done.information())
+/// }
+/// ```
+///
+/// Dropping it frees it (`IoFreeIrp`).
+///
+/// # Invariants
+/// `irp` came from `IoAllocateIrp` with a next stack location for `target`, and is this value's alone.
+#[must_use = "dropping it frees the IRP"]
+#[derive(Debug)]
+pub struct Irp<'d> {
+    irp: NonNull<IRP>,
+    target: &'d TargetDevice,
+}
+
+// SAFETY: an IRP of IoAllocateIrp belongs to no thread.
+unsafe impl Send for Irp<'_> {}
+// SAFETY: shared access does nothing.
+unsafe impl Sync for Irp<'_> {}
+
+impl<'d> Irp<'d> {
+    /// `IoAllocateIrp` with as many stack locations as `target` needs, without quota. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Errors
+    /// [`IrpError::IrpAllocation`].
+    pub fn allocate(target: &'d TargetDevice) -> Result<Self, IrpError> {
+        Self::with_stack_size(target, target.stack_size())
+    }
+
+    /// Like [`Irp::allocate`], with one more stack location, for this driver itself: its completion routine then gets
+    /// `own` as its `DeviceObject`. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Errors
+    /// [`IrpError::IrpAllocation`], or [`IrpError::InvalidParameter`] if the target's stack is as deep as an IRP can be.
+    pub fn allocate_with_own_location(
+        target: &'d TargetDevice,
+        own: &OwnDevice,
+    ) -> Result<Self, IrpError> {
+        // One more still: `CurrentLocation` starts at `StackCount + 1`, in a signed byte.
+        let stack_size = target.stack_size().saturating_add(1);
+        if stack_size == i8::MAX {
+            return Err(IrpError::InvalidParameter);
+        }
+        let irp = Self::with_stack_size(target, stack_size)?;
+        // SAFETY: the IRP is ours and has one location more than the target needs, at least two.
+        unsafe { sys::IoSetNextIrpStackLocation(irp.as_ptr()) };
+        // SAFETY: the IRP has a current location now.
+        let current = unsafe { sys::IoGetCurrentIrpStackLocation(irp.as_ptr()) };
+        // SAFETY: it is ours.
+        unsafe { (*current).DeviceObject = own.as_ptr() };
+        Ok(irp)
+    }
+
+    fn with_stack_size(target: &'d TargetDevice, stack_size: i8) -> Result<Self, IrpError> {
+        // SAFETY: a device object has a stack of at least one.
+        let irp = unsafe { sys::IoAllocateIrp(stack_size, 0) };
+        match NonNull::new(irp) {
+            // INVARIANT: just allocated, with the locations `target` asks for.
+            Some(irp) => Ok(Self { irp, target }),
+            None => Err(IrpError::IrpAllocation),
+        }
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut IRP {
+        self.irp.as_ptr()
+    }
+
+    pub(crate) fn target(&self) -> &'d TargetDevice {
+        self.target
+    }
+
+    /// Gives the IRP away; the caller frees it.
+    pub(crate) fn into_raw(self) -> *mut IRP {
+        let irp = self.as_ptr();
+        mem::forget(self);
+        irp
+    }
+
+    fn next_location(&self) -> *mut IO_STACK_LOCATION {
+        // SAFETY: there is a next location (invariant).
+        unsafe { sys::IoGetNextIrpStackLocation(self.as_ptr()) }
+    }
+
+    /// Enters the function codes.
+    fn function(&self, major_function: u32, minor_function: u8) {
+        let next = self.next_location();
+        #[expect(clippy::cast_possible_truncation, reason = "IRP_MJ_ codes are bytes")]
+        let major_function = major_function as u8;
+        // SAFETY: the location is this value's (invariant).
+        unsafe { (*next).MajorFunction = major_function };
+        // SAFETY: as above.
+        unsafe { (*next).MinorFunction = minor_function };
+    }
+
+    fn transfer<K, B>(
+        self,
+        major_function: u32,
+        buffer: B,
+        offset: ByteOffset,
+    ) -> Request<'d, K, B> {
+        self.function(major_function, 0);
+        // SAFETY: the location is this value's (invariant). `Read` is laid out like `Write`.
+        let read: *mut PARAMETERS_READ =
+            unsafe { &raw mut (*self.next_location()).Parameters }.cast();
+        // SAFETY: as above.
+        unsafe { (*read).ByteOffset = offset.0 };
+        Request::new(self, buffer)
+    }
+
+    fn control<M: Method, B>(
+        self,
+        major_function: u32,
+        code: ControlCode<M>,
+        buffers: B,
+    ) -> Request<'d, Control<M>, B> {
+        self.function(major_function, 0);
+        // SAFETY: the location is this value's (invariant).
+        let control: *mut PARAMETERS_DEVICE_IO_CONTROL =
+            unsafe { &raw mut (*self.next_location()).Parameters }.cast();
+        // SAFETY: as above.
+        unsafe { (*control).IoControlCode.0 = code.get() };
+        Request::new(self, buffers)
+    }
+
+    fn bare(self, major_function: u32, minor_function: u8) -> Request<'d, NoTransfer, ()> {
+        self.function(major_function, minor_function);
+        Request::new(self, ())
+    }
+
+    /// `IRP_MJ_READ` into `buffer`, handed over by the target's I/O method (`DO_BUFFERED_IO`, `DO_DIRECT_IO` or
+    /// neither). May be sent at IRQL <= `DISPATCH_LEVEL`.
+    pub fn read<B>(self, buffer: B, offset: ByteOffset) -> Request<'d, Read, B> {
+        self.transfer(sys::IRP_MJ_READ, buffer, offset)
+    }
+
+    /// `IRP_MJ_WRITE` from `buffer`, handed over by the target's I/O method. May be sent at IRQL <= `DISPATCH_LEVEL`.
+    pub fn write<B>(self, buffer: B, offset: ByteOffset) -> Request<'d, Write, B> {
+        self.transfer(sys::IRP_MJ_WRITE, buffer, offset)
+    }
+
+    /// `IRP_MJ_DEVICE_CONTROL`: a [`SystemBuffer`](crate::SystemBuffer) for [`Buffered`](crate::Buffered) codes, an
+    /// `(input, data)` pair of buffers for others. May be sent at IRQL <= `DISPATCH_LEVEL`.
+    pub fn device_control<M: Method, B>(
+        self,
+        code: ControlCode<M>,
+        buffers: B,
+    ) -> Request<'d, Control<M>, B> {
+        self.control(sys::IRP_MJ_DEVICE_CONTROL, code, buffers)
+    }
+
+    /// `IRP_MJ_INTERNAL_DEVICE_CONTROL`: like [`Irp::device_control`], for codes between drivers.
+    pub fn internal_device_control<M: Method, B>(
+        self,
+        code: ControlCode<M>,
+        buffers: B,
+    ) -> Request<'d, Control<M>, B> {
+        self.control(sys::IRP_MJ_INTERNAL_DEVICE_CONTROL, code, buffers)
+    }
+
+    /// `IRP_MJ_FLUSH_BUFFERS`. May be sent at `PASSIVE_LEVEL`.
+    pub fn flush(self) -> Request<'d, NoTransfer, ()> {
+        self.bare(sys::IRP_MJ_FLUSH_BUFFERS, 0)
+    }
+
+    /// `IRP_MJ_SHUTDOWN`. May be sent at `PASSIVE_LEVEL`.
+    pub fn shutdown(self) -> Request<'d, NoTransfer, ()> {
+        self.bare(sys::IRP_MJ_SHUTDOWN, 0)
+    }
+
+    /// `IRP_MJ_PNP`, with the initial status `STATUS_NOT_SUPPORTED` that Plug and Play requests start from. May be sent
+    /// at `PASSIVE_LEVEL`.
+    pub fn pnp(self, minor_function: PnpMinor) -> Request<'d, NoTransfer, ()> {
+        // SAFETY: the IRP is this value's (invariant).
+        unsafe { sys::set_irp_status(self.as_ptr(), sys::STATUS_NOT_SUPPORTED, 0) };
+        self.bare(sys::IRP_MJ_PNP, minor_function.0)
+    }
+
+    /// Any other request, by its raw arguments. `keep_alive` is moved into the operation before the IRP is sent and given
+    /// back when it is completed. May be sent at `PASSIVE_LEVEL`.
+    ///
+    /// # Safety
+    /// - A driver may send such a request with an IRP of `IoAllocateIrp`.
+    /// - What the arguments point to stays valid until the request is completed, however it ends and even if its handle is
+    ///   leaked.
+    pub unsafe fn raw<B>(self, request: RawRequest, keep_alive: B) -> Request<'d, Raw, B> {
+        self.function(request.major_function.into(), request.minor_function);
+        let next = self.next_location();
+        // SAFETY: the location is this value's (invariant).
+        unsafe { (*next).Flags = request.flags };
+        // SAFETY: as above.
+        let arguments: *mut [*mut c_void; 4] = unsafe { &raw mut (*next).Parameters }.cast();
+        // SAFETY: the union is four pointers wide.
+        unsafe { arguments.write(request.arguments) };
+        Request::new(self, keep_alive)
+    }
+}
+
+/// An IRP with a request; see the hidden methods of [`Irp`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "IoAllocateForward: this IRP has neither a request nor a completion routine; call a method such as `.read(buffer, offset)` and then `.on_completion(routine, context)` before it is sent",
+    label = "nothing to send yet"
+)]
+pub trait HasRequest {}
+
+/// These explain themselves: whoever looks for them gets a sentence instead of a missing method.
+#[doc(hidden)]
+impl Irp<'_> {
+    pub fn send_and_wait<P>(self, _: P, _: Timeout)
+    where
+        Self: HasRequest,
+    {
+    }
+    pub fn on_completion<R, C>(self, _: R, _: C)
+    where
+        Self: HasRequest,
+    {
+    }
+}
+
+impl Drop for Irp<'_> {
+    fn drop(&mut self) {
+        // SAFETY: came from IoAllocateIrp, is this value's alone, and is gone now (invariant).
+        unsafe { sys::IoFreeIrp(self.as_ptr()) };
+    }
+}
+
+/// Keeps `PhantomData` of the kinds out of the signatures above.
+pub(crate) type Kind<K> = PhantomData<fn() -> K>;

@@ -1,0 +1,145 @@
+//! IRQL as a value: zero-sized proofs that a thread runs at or below a level.
+
+use core::marker::PhantomData;
+
+use crate::sys;
+
+/// Makes a proof !Send and !Sync: it speaks of the thread that made it.
+type ThisThread = PhantomData<*mut ()>;
+
+macro_rules! proofs {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident: at most $level:ident, implements $($level_trait:ident)*;
+    )*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name(ThisThread);
+
+        impl $name {
+            /// Reads the IRQL of this processor and gives the proof if it is low enough. Any IRQL.
+            ///
+            /// # Errors
+            /// The IRQL, if it is higher.
+            pub fn check() -> Result<Self, IrqlTooHigh> {
+                // SAFETY: kernel code calls this, or the host model answers.
+                let current = unsafe { sys::KeGetCurrentIrql() };
+                if current <= sys::$level {
+                    Ok(Self(PhantomData))
+                } else {
+                    Err(IrqlTooHigh { current, highest: sys::$level })
+                }
+            }
+
+            /// The proof without a look, for entry points whose IRQL the system guarantees (`DriverEntry`, a work
+            /// item, a dispatch routine that only ever sees one kind of request).
+            ///
+            /// # Safety
+            /// While the proof exists, this thread runs at or below its level whenever the proof is used.
+            #[must_use]
+            pub const unsafe fn assume() -> Self {
+                Self(PhantomData)
+            }
+        }
+
+        $(
+            impl $level_trait for $name {}
+            impl $level_trait for &$name {}
+        )*
+        impl sealed::Sealed for $name {}
+        impl sealed::Sealed for &$name {}
+    )*};
+}
+
+proofs! {
+    /// Proof that this thread runs at `PASSIVE_LEVEL`: everything is allowed.
+    ///
+    /// ```
+    /// use wdm_irp::PassiveLevel;
+    ///
+    /// let at = PassiveLevel::check()?;
+    /// # Ok::<(), wdm_irp::IrqlTooHigh>(())
+    /// ```
+    PassiveLevel: at most PASSIVE_LEVEL, implements AtPassive AtMostApc AtMostDispatch;
+
+    /// Proof that this thread runs at `APC_LEVEL` or below: it may wait.
+    ApcLevel: at most APC_LEVEL, implements AtMostApc AtMostDispatch;
+
+    /// Proof that this thread runs at `DISPATCH_LEVEL` or below: it may send requests of the data path, not wait.
+    DispatchLevel: at most DISPATCH_LEVEL, implements AtMostDispatch;
+}
+
+impl DispatchLevel {
+    /// For a completion routine, which the system never calls above `DISPATCH_LEVEL`.
+    pub(crate) const fn in_completion_routine() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// A thread asked for a proof at an IRQL that is too high for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IrqlTooHigh {
+    /// The IRQL of the processor.
+    pub current: u8,
+    /// The highest IRQL the proof allows.
+    pub highest: u8,
+}
+
+impl core::fmt::Display for IrqlTooHigh {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "the IRQL is {}, above {}", self.current, self.highest)
+    }
+}
+
+impl core::error::Error for IrqlTooHigh {}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// Proofs of an IRQL at or below `DISPATCH_LEVEL`, by value or by reference.
+#[diagnostic::on_unimplemented(
+    message = "ForwardedAtBadIrqlAllocate: sending an IRP needs a proof of IRQL <= DISPATCH_LEVEL, and `{Self}` is none",
+    label = "pass `&PassiveLevel`, `&ApcLevel` or `&DispatchLevel`, made by `check()`"
+)]
+pub trait AtMostDispatch: sealed::Sealed {}
+
+/// Proofs of an IRQL at or below `APC_LEVEL`, by value or by reference.
+#[diagnostic::on_unimplemented(
+    message = "ForwardedAtBadIrqlAllocate: waiting for an IRP needs a proof of IRQL <= APC_LEVEL, and `{Self}` is none",
+    label = "a thread at DISPATCH_LEVEL must not wait: pass `&PassiveLevel` or `&ApcLevel`, or send without waiting"
+)]
+pub trait AtMostApc: AtMostDispatch {}
+
+/// Proofs of `PASSIVE_LEVEL`, by value or by reference.
+#[diagnostic::on_unimplemented(
+    message = "ForwardedAtBadIrqlAllocate: this request may be sent at PASSIVE_LEVEL only, and `{Self}` does not prove that",
+    label = "pass a `PassiveLevel`; only read, write, device control and internal device control go at a higher IRQL"
+)]
+pub trait AtPassive: AtMostApc {}
+
+/// The IRQLs at which a request may be sent; chosen by the kind of the request.
+pub trait SendIrql: sealed::Sealed {}
+
+/// Requests of the data path: up to `DISPATCH_LEVEL`.
+#[derive(Debug)]
+pub enum UpToDispatch {}
+
+/// All other requests: `PASSIVE_LEVEL`.
+#[derive(Debug)]
+pub enum PassiveOnly {}
+
+impl sealed::Sealed for UpToDispatch {}
+impl sealed::Sealed for PassiveOnly {}
+impl SendIrql for UpToDispatch {}
+impl SendIrql for PassiveOnly {}
+
+/// Proofs that allow a request of class `L` to be sent.
+#[diagnostic::on_unimplemented(
+    message = "ForwardedAtBadIrqlAllocate: `{Self}` does not prove an IRQL at which this request may be sent; read, write and device control need `&DispatchLevel` or lower, all others `&PassiveLevel`",
+    label = "not a proof that allows this request"
+)]
+pub trait MaySend<L: SendIrql>: sealed::Sealed {}
+
+impl<P: AtMostDispatch> MaySend<UpToDispatch> for P {}
+impl<P: AtPassive> MaySend<PassiveOnly> for P {}

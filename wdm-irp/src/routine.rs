@@ -1,0 +1,279 @@
+//! The completion routine's side: the handle it gets, and the token it owes.
+
+use core::cell::UnsafeCell;
+use core::ffi::c_void;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use crate::completed::final_status;
+use crate::handshake::Handshake;
+use crate::irql::DispatchLevel;
+use crate::slot::Header;
+use crate::sys::{self, DEVICE_OBJECT, IRP, NTSTATUS};
+
+/// A completion routine, as a type; `#[completion_routine]` writes the implementation.
+///
+/// The trait is safe to implement by hand, for routines that are generic: the only way to return a [`Signaled`] is
+/// to finish with the IRP. The routine is registered with `InvokeOnSuccess`, `InvokeOnError` and `InvokeOnCancel`
+/// all TRUE and always returns `STATUS_MORE_PROCESSING_REQUIRED`; neither can be chosen.
+///
+/// It is called on any thread at IRQL <= `DISPATCH_LEVEL`, so it must not be in a pageable section. A panic in it
+/// aborts: unwinding ends at the trampoline's `extern "system"`.
+///
+/// ```
+/// use core::marker::PhantomData;
+/// use wdm_irp::{Completing, CompletionRoutine, Signaled};
+///
+/// struct Keep<T>(PhantomData<T>);
+///
+/// impl<T: Send + 'static> CompletionRoutine for Keep<T> {
+///     type Context = T;
+///     fn complete(irp: Completing<'_, T>) -> Signaled<'_> {
+///         irp.signal_if_pended()
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "CompletionRoutineRegistered: `{Self}` is not a completion routine; pass the name of a function that is marked `#[completion_routine]`",
+    label = "expected the name of a `#[completion_routine]` function",
+    note = "a completion routine is `#[completion_routine] fn name(irp: Completing<'_, Context>) -> Signaled<'_>`"
+)]
+pub trait CompletionRoutine: 'static {
+    /// What the routine works on. It is lent to the operation, used by the routine alone while the IRP is in flight,
+    /// and given back to the originator, who drops it.
+    type Context: Send + 'static;
+
+    /// Runs when the lower drivers are done with the IRP. IRQL <= `DISPATCH_LEVEL`, any thread.
+    fn complete(irp: Completing<'_, Self::Context>) -> Signaled<'_>;
+}
+
+/// Ties a value to one invocation of a completion routine: invariant, so no two invocations' values can be mixed.
+type Invocation<'irp> = PhantomData<fn(&'irp ()) -> &'irp ()>;
+
+/// The proof that a completion routine is through with its IRP: what it must return.
+///
+/// There is no way to make one but [`Completing::signal`], [`Completing::finish`] and
+/// [`Completing::signal_if_pended`], which consume the IRP (rule `IoAllocateIrpSignalEventInCompletion2`), and none to
+/// keep one: `'irp` ends with the invocation.
+#[must_use = "the completion routine must return it"]
+#[derive(Debug)]
+pub struct Signaled<'irp> {
+    _invocation: Invocation<'irp>,
+    /// Neither Send nor Sync: the thread that made it returns it.
+    _this_thread: PhantomData<*mut ()>,
+}
+
+/// `PendingReturned` of this IRP has not been looked at.
+#[derive(Debug)]
+pub enum NotAsked {}
+/// `PendingReturned` of this IRP is set.
+#[derive(Debug)]
+pub enum IsPended {}
+/// `PendingReturned` of this IRP is not set.
+#[derive(Debug)]
+pub enum IsInline {}
+
+/// A completed IRP in its completion routine, before the routine has let go of it.
+///
+/// It can be read until [`signal`](Completing::signal), [`finish`](Completing::finish) or
+/// [`signal_if_pended`](Completing::signal_if_pended) consumes it; from then on the originator may have freed
+/// everything (hazard H5).
+///
+/// # Invariants
+/// `header` is an armed operation and `irp` its IRP; this value is the completer's only handle of it, and the
+/// originator touches neither context nor IRP while it exists.
+pub struct Completing<'irp, C, P = NotAsked> {
+    header: NonNull<Header<C>>,
+    irp: NonNull<IRP>,
+    device: *mut DEVICE_OBJECT,
+    _invocation: Invocation<'irp>,
+    _pending: PhantomData<P>,
+}
+
+/// The two ways of a completed IRP, as `PendingReturned` tells them apart.
+#[derive(Debug)]
+pub enum PendingReturned<'irp, C> {
+    /// A lower driver marked the IRP pending: the originator waits, or will.
+    Pended(Completing<'irp, C, IsPended>),
+    /// The IRP was completed before `IofCallDriver` returned: nobody waits.
+    Inline(Completing<'irp, C, IsInline>),
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::IsPended {}
+    impl Sealed for super::IsInline {}
+}
+
+/// States in which a routine may signal.
+#[diagnostic::on_unimplemented(
+    message = "CompletionEventChecking: KeSetEvent is for an IRP whose PendingReturned is set; call `signal` in the `Pended` arm of `match irp.pending_returned()`, or call `signal_if_pended` instead",
+    label = "PendingReturned is not known to be set here"
+)]
+pub trait MaySignal: sealed::Sealed {}
+impl MaySignal for IsPended {}
+
+/// States in which a routine may finish without a signal.
+#[diagnostic::on_unimplemented(
+    message = "IoAllocateIrpSignalEventInCompletion2: when PendingReturned is set, KeSetEvent must be called; call `finish` in the `Inline` arm of `match irp.pending_returned()` only, `signal` in the `Pended` arm, or `signal_if_pended` for both",
+    label = "PendingReturned may be set here"
+)]
+pub trait MayFinish: sealed::Sealed {}
+impl MayFinish for IsInline {}
+
+impl<'irp, C, P> Completing<'irp, C, P> {
+    /// The context that was given to [`Request::on_completion`](crate::Request::on_completion).
+    ///
+    /// The reference ends with the handle, not with `'irp`: there is no context after the token.
+    #[must_use]
+    pub fn context(&self) -> &C {
+        // SAFETY: the context is initialised from the sending to the reclaiming of the IRP, and the completer's
+        // alone until it lets go (invariant of the type); a shared borrow of the handle allows reading.
+        unsafe { &*self.context_ptr() }
+    }
+
+    /// The context, exclusively: the originator has no access to it while the IRP is in flight.
+    #[must_use]
+    pub fn context_mut(&mut self) -> &mut C {
+        // SAFETY: as above; the exclusive borrow of the handle makes this the only reference.
+        unsafe { &mut *self.context_ptr() }
+    }
+
+    fn context_ptr(&self) -> *mut C {
+        // SAFETY: in bounds of a live operation (invariant of the type).
+        let context = unsafe { &raw const (*self.header.as_ptr()).context };
+        UnsafeCell::<MaybeUninit<C>>::raw_get(context).cast()
+    }
+
+    /// `IoStatus.Status`. The meaningless `STATUS_PENDING` is reported as `STATUS_DRIVER_INTERNAL_ERROR`.
+    #[must_use]
+    pub fn status(&self) -> NTSTATUS {
+        // SAFETY: the IRP is allocated and at this routine (invariant of the type).
+        final_status(unsafe { sys::irp_status(self.irp.as_ptr()) })
+    }
+
+    /// `IoStatus.Information`.
+    #[must_use]
+    pub fn information(&self) -> usize {
+        // SAFETY: as for `status`.
+        unsafe { (*self.irp.as_ptr()).IoStatus.Information }
+    }
+
+    /// The routine's `DeviceObject` parameter: the own device of
+    /// [`Irp::allocate_with_own_location`](crate::Irp::allocate_with_own_location), else null.
+    #[must_use]
+    pub fn device_object(&self) -> *mut DEVICE_OBJECT {
+        self.device
+    }
+
+    /// The IRQL a completion routine may rely on. There is no way to a lower one but a check.
+    #[must_use]
+    pub fn irql(&self) -> DispatchLevel {
+        DispatchLevel::in_completion_routine()
+    }
+
+    /// Lets the waiting originator go: `KeSetEvent` on the event that the operation owns, at any IRQL a routine runs
+    /// at. Rule `IoAllocateIrpSignalEventInCompletion2`.
+    ///
+    /// Nothing of the IRP exists for this routine afterwards; the token is all that is left.
+    #[inline]
+    pub fn signal(self) -> Signaled<'irp>
+    where
+        P: MaySignal,
+    {
+        // SAFETY: the operation is armed, and this handle, which ends here, is the completer's only one.
+        unsafe { Handshake::signal(self.handshake()) };
+        self.token()
+    }
+
+    /// Leaves without a signal, as `PendingReturned` is not set. (Should the originator wait all the same, because a
+    /// lower driver broke the pending contract, it is signalled; hazard H23.)
+    #[inline]
+    pub fn finish(self) -> Signaled<'irp>
+    where
+        P: MayFinish,
+    {
+        // SAFETY: as for `signal`.
+        unsafe { Handshake::finish(self.handshake()) };
+        self.token()
+    }
+
+    fn handshake(&self) -> *const Handshake {
+        Header::handshake(self.header.as_ptr())
+    }
+
+    fn token(self) -> Signaled<'irp> {
+        Signaled {
+            _invocation: self._invocation,
+            _this_thread: PhantomData,
+        }
+    }
+
+    fn with_state<Q>(self) -> Completing<'irp, C, Q> {
+        // INVARIANT: the handle is consumed, so there is still one.
+        Completing {
+            header: self.header,
+            irp: self.irp,
+            device: self.device,
+            _invocation: self._invocation,
+            _pending: PhantomData,
+        }
+    }
+}
+
+impl<'irp, C> Completing<'irp, C> {
+    /// Asks `Irp->PendingReturned`, once: a waiter must be signalled if it is set, and there is none if it is not.
+    #[must_use = "one of the two must be turned into the token"]
+    #[inline]
+    pub fn pending_returned(self) -> PendingReturned<'irp, C> {
+        // SAFETY: the IRP is allocated and at this routine (invariant of the type).
+        if unsafe { sys::irp_pending_returned(self.irp.as_ptr()) } {
+            PendingReturned::Pended(self.with_state())
+        } else {
+            PendingReturned::Inline(self.with_state())
+        }
+    }
+
+    /// Signals if and only if `PendingReturned` is set: for routines that treat both alike.
+    #[inline]
+    pub fn signal_if_pended(self) -> Signaled<'irp> {
+        match self.pending_returned() {
+            PendingReturned::Pended(irp) => irp.signal(),
+            PendingReturned::Inline(irp) => irp.finish(),
+        }
+    }
+}
+
+impl<C, P> core::fmt::Debug for Completing<'_, C, P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Completing")
+            .field("irp", &self.irp)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the I/O manager calls: turns the raw arguments into the handle, and the token into the only status there is.
+///
+/// # Safety
+/// `context` is the header of an armed operation whose routine is `R` and whose IRP is `irp`, and the routine has not
+/// run for it yet.
+pub(crate) unsafe extern "system" fn trampoline<R: CompletionRoutine>(
+    device: *mut DEVICE_OBJECT,
+    irp: *mut IRP,
+    context: *mut c_void,
+) -> NTSTATUS {
+    // SAFETY: an operation's address is not null.
+    let header = unsafe { NonNull::new_unchecked(context.cast::<Header<R::Context>>()) };
+    // SAFETY: nor is the IRP's.
+    let irp = unsafe { NonNull::new_unchecked(irp) };
+    // INVARIANT: by the contract of this function; the lifetime is fresh, for `complete` takes any.
+    let Signaled { .. } = R::complete(Completing {
+        header,
+        irp,
+        device,
+        _invocation: PhantomData,
+        _pending: PhantomData,
+    });
+    sys::STATUS_MORE_PROCESSING_REQUIRED
+}
