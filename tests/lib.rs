@@ -78,3 +78,8 @@ pub fn own_device(device: &Device) -> OwnDevice {
     // SAFETY: the model keeps device objects until its machine ends.
     unsafe { OwnDevice::from_raw(device) }
 }
+
+/// The programs of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

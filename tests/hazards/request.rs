@@ -297,15 +297,13 @@ fn device_control_by_each_method() {
         .send_and_wait(&at, TIMEOUT)
         .expect("buffered");
     assert_eq!(done_.transferred(), [3, 2, 1]);
-    for direct in [irp()
+    let direct = irp()
         .internal_device_control(OUT_DIRECT, ([1, 2, 3], [0; 8]))
         .on_completion(done, ())
-        .send_and_wait(&at, TIMEOUT)]
-    {
-        let completed = direct.expect("out direct");
-        assert_eq!(completed.information(), 3);
-        assert_eq!(completed.buffer().1, [3, 2, 1, 0, 0, 0, 0, 0]);
-    }
+        .send_and_wait(&at, TIMEOUT)
+        .expect("out direct");
+    assert_eq!(direct.information(), 3);
+    assert_eq!(direct.buffer().1, [3, 2, 1, 0, 0, 0, 0, 0]);
     let neither = irp()
         .device_control(NEITHER, ([4, 5], [0; 2]))
         .on_completion(done, ())

@@ -533,6 +533,9 @@ impl Inner {
             } || (control & SL_INVOKE_ON_CANCEL != 0 && access.is_cancelled());
             // Windows looks at the flags alone: a driver sets them together with a routine.
             let routine = location.routine().filter(|_| invoked);
+            if routine.is_some() {
+                self.faults.dwell(Point::BeforeRoutine);
+            }
             if at_origin {
                 self.give_back(access, number, location, routine.is_some());
                 return;
@@ -658,7 +661,6 @@ impl Inner {
         device: *mut DEVICE_OBJECT,
         context_of_routine: *mut std::ffi::c_void,
     ) -> NTSTATUS {
-        self.faults.dwell(Point::BeforeRoutine);
         // SAFETY: the routine has not run yet, so the IRP is still here.
         let pending = unsafe { wdm_irp::sys::irp_pending_returned(access.as_ptr()) };
         self.record(

@@ -100,7 +100,7 @@ impl Handshake {
         let event = unsafe { &raw const (*this).event };
         let event = UnsafeCell::raw_get(event).cast();
         // SAFETY: initialised by `arm`. `Wait` is FALSE, so IRQL <= DISPATCH_LEVEL suffices (IrqlKeSetEvent).
-        unsafe { sys::KeSetEvent(event, sys::IO_NO_INCREMENT.cast_signed(), 0) };
+        unsafe { sys::KeSetEvent(event, sys::IO_NO_INCREMENT, 0) };
     }
 
     /// Completer, `PendingReturned` not set: nobody waits, unless a lower driver broke the pending contract. The last

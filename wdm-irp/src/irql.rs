@@ -55,6 +55,7 @@ proofs! {
     /// Proof that this thread runs at `PASSIVE_LEVEL`: everything is allowed.
     ///
     /// ```
+    /// # use wdm_irp_sim as _;
     /// use wdm_irp::PassiveLevel;
     ///
     /// let at = PassiveLevel::check()?;

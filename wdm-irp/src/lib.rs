@@ -1,6 +1,52 @@
-//! Complete driver-created IRPs safely. (Text follows with the README.)
+//! Complete driver-created IRPs safely: rules of Static Driver Verifier as types.
+//!
+//! A driver that allocates an IRP (`IoAllocateIrp`), sends it (`IoCallDriver`) and waits for it owns a KEVENT. Its completion
+//! routine must call `KeSetEvent` when `Irp->PendingReturned` is set (rules `IoAllocateIrpSignalEventInCompletion`, `…2`
+//! and `…3`), must not touch the IRP afterwards, and must return `STATUS_MORE_PROCESSING_REQUIRED`. Here the routine returns
+//! a token, [`Signaled`], which it can only get by doing so.
+//!
+//! # An IRP's life
+//!
+//! ```text
+//! Irp::allocate(&target)?                        IoAllocateIrp             Irp
+//!     .read(buffer, ByteOffset(0))               next stack location       Request<Read, B>
+//!     .on_completion(routine, context)           IoSetCompletionRoutine    Request<Read, B, Armed<routine>>
+//!     .send_and_wait(&at, Timeout::seconds(5))   IoCallDriver, and         InFlight, in the routine Completing,
+//!                                                waits if it pended        and then Completed
+//! ```
+//!
+//! | step | types | what they stop |
+//! |---|---|---|
+//! | allocate | [`TargetDevice`], [`Irp`] | too few stack locations, leaks, double `IoFreeIrp` |
+//! | request | [`Request`], [`ControlCode`], [`SystemBuffer`], [`IoBuffer`] | wrong offsets, wrong buffer for the I/O method, a forgotten MDL |
+//! | routine | [`CompletionRoutine`], [`completion_routine`], [`Completing`], [`Signaled`] | a missing signal, use after the signal, a context of another type or thread |
+//! | send | [`Request::send_and_wait`], [`Request::send_scoped`], [`Request::send_in`] | an IRP without a routine, a buffer that dies too early, a bad IRQL |
+//! | in flight | [`InFlight`], [`Slot`] | touching what the lower drivers own, a cancel that races with completion |
+//! | wait | [`Timeout`], [`PassiveLevel`] | waiting for ever by accident, waiting for nobody, waiting at `DISPATCH_LEVEL` |
+//! | reclaim | [`Completed`], [`IrpError`], [`SendError`] | a lost buffer, a lost status |
+//!
+//! # Where an operation lives
+//!
+//! Event, state, context and buffer of a request in flight are one value, a [`Slot`]: on the stack of
+//! [`Request::send_and_wait`] and [`Request::send_scoped`], in a `static`, or in an allocation of its own (feature `alloc`). Users
+//! handle no `Pin`: a slot is always where it cannot move, and while an IRP is in flight nobody has an exclusive reference
+//! to it, not even its destructor, so nothing leans on the treatment of `!Unpin` types by today's compiler. What a leaked
+//! handle leaves in flight is settled when the scope ends, or lives in memory that is never freed; that is why only
+//! `send_and_wait` and `send_scoped` take borrowed buffers.
+//!
+//! # Honest and other lower drivers
+//!
+//! `PendingReturned` decides the documented path. Memory safety does not rest on it: a small atomic state beside the event
+//! makes both sides agree on who touches the slot last, even if a lower driver returns `STATUS_PENDING` without marking
+//! the IRP, or the reverse. What the lower driver must do is complete each IRP once.
+//!
+//! # Features
+//!
+//! - `macros` (default): [`completion_routine`].
+//! - `kernel`: import the kernel's functions from `ntoskrnl.exe`. Without it they are those of the host model, the crate
+//!   `wdm-irp-sim`; a test says `use wdm_irp_sim as _;` at least. Enable it for the driver build only, never for `cargo test`.
+//! - `alloc`: `Request::send_boxed`, and `Box<[u8]>` and `Vec<u8>` as buffers. The global allocator must be nonpaged.
 #![no_std]
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("wdm-irp supports 64-bit Windows only (x86_64 and aarch64)");
@@ -51,5 +97,29 @@ pub use routine::{
 pub use slot::BoxedSlot;
 pub use slot::{InFlight, Sent, Slot, Storage};
 pub use timeout::Timeout;
+/// ```
+/// use wdm_irp::PendingReturned::{Inline, Pended};
+/// use wdm_irp::{Completing, Signaled, completion_routine};
+///
+/// #[completion_routine]
+/// fn read_done(irp: Completing<'_, u32>) -> Signaled<'_> {
+///     match irp.pending_returned() {
+///         Pended(irp) => irp.signal(),
+///         Inline(irp) => irp.finish(),
+///     }
+/// }
+/// ```
+///
+/// A hand-written routine:
+///
+/// ```
+/// use wdm_irp::completion_routine;
+/// use wdm_irp::sys::{NTSTATUS, PDEVICE_OBJECT, PIRP, PVOID, STATUS_MORE_PROCESSING_REQUIRED};
+///
+/// #[completion_routine(raw)]
+/// unsafe extern "system" fn raw_done(_device: PDEVICE_OBJECT, _irp: PIRP, _context: PVOID) -> NTSTATUS {
+///     STATUS_MORE_PROCESSING_REQUIRED
+/// }
+/// ```
 #[cfg(feature = "macros")]
 pub use wdm_irp_macros::completion_routine;

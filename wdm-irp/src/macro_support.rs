@@ -17,7 +17,7 @@ pub trait RoutineParameter {
     /// The parameter type, with the lifetime chosen.
     type Irp<'irp>;
     /// The IRP itself.
-    fn irp<'irp>(irp: Completing<'irp, Self::Context>) -> Self::Irp<'irp>;
+    fn irp(irp: Completing<'_, Self::Context>) -> Self::Irp<'_>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -25,7 +25,7 @@ impl<C: 'static> RoutineParameter for fn(Completing<'_, C>) {
     type Context = C;
     type Irp<'irp> = Completing<'irp, C>;
 
-    fn irp<'irp>(irp: Completing<'irp, C>) -> Completing<'irp, C> {
+    fn irp(irp: Completing<'_, C>) -> Completing<'_, C> {
         irp
     }
 }

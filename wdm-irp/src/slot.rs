@@ -35,7 +35,7 @@ impl<C> Header<C> {
 
 /// The memory of one request in flight: its event, IRP, context and buffer.
 ///
-/// [`Request::send_and_wait`] and [`Request::send_scoped`] keep one on the stack, [`Request::send_boxed`] on the heap. Make
+/// [`Request::send_and_wait`] and [`Request::send_scoped`] keep one on the stack, `Request::send_boxed` on the heap. Make
 /// one yourself for a request from static memory, without a heap:
 ///
 /// ```
@@ -51,7 +51,7 @@ impl<C> Header<C> {
 ///
 /// # Invariants
 /// - The slot does not move, and its memory is not reused, from `send` to `reclaim`: it is `'static`, or a local of
-///   a function that does not return before, or the heap allocation of a [`BoxedSlot`].
+///   a function that does not return before, or the heap allocation of a `BoxedSlot`.
 /// - Nobody has an exclusive reference to it in that time: both sides go through shared references and cells.
 /// - While its state is EMPTY, `irp`, `context` and `buffer` hold nothing; else they hold the request's, and `context`
 ///   is the completion routine's alone until the handshake says that it has let go.

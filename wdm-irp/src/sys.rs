@@ -27,7 +27,7 @@ pub use layout::LAYOUT;
 pub use windows_sys::Wdk::Foundation::{
     DEVICE_OBJECT, DISPATCHER_HEADER, DRIVER_OBJECT, FILE_OBJECT, IRP, KEVENT, MDL,
 };
-pub use windows_sys::Wdk::Storage::FileSystem::{DO_BUFFERED_IO, DO_DIRECT_IO, IO_NO_INCREMENT};
+pub use windows_sys::Wdk::Storage::FileSystem::{DO_BUFFERED_IO, DO_DIRECT_IO};
 pub use windows_sys::Wdk::System::SystemServices::{
     IO_TYPE_IRP, IRP_MJ_DEVICE_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_INTERNAL_DEVICE_CONTROL,
     IRP_MJ_PNP, IRP_MJ_READ, IRP_MJ_SHUTDOWN, IRP_MJ_WRITE,
@@ -42,6 +42,15 @@ pub use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 
 /// Whether this build calls the kernel (`true`: feature `kernel`) or the host model.
 pub const KERNEL: bool = cfg!(feature = "kernel");
+
+/// A device object, as the WDK's prototypes name it.
+pub type PDEVICE_OBJECT = *mut DEVICE_OBJECT;
+
+/// An IRP, as the WDK's prototypes name it.
+pub type PIRP = *mut IRP;
+
+/// Untyped memory, as the WDK's prototypes name it.
+pub type PVOID = *mut c_void;
 
 /// `IO_COMPLETION_ROUTINE *`: called at IRQL <= `DISPATCH_LEVEL`, on any thread.
 ///
@@ -165,6 +174,8 @@ pub const SL_INVOKE_ON_ERROR: u8 = 0x80;
 pub const SL_INVOKE_ALWAYS: u8 = SL_INVOKE_ON_CANCEL | SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR;
 /// `EVENT_TYPE` of an event that stays signalled.
 pub const NotificationEvent: i32 = 0;
+/// `KPRIORITY` increment: none for the thread that is woken.
+pub const IO_NO_INCREMENT: i32 = 0;
 /// `KWAIT_REASON` of a driver's wait.
 pub const Executive: i32 = 0;
 /// `KPROCESSOR_MODE` of kernel code; also keeps the stack of a waiting thread resident.

@@ -62,7 +62,7 @@ fn a_synchronization_event_wakes_one_at_a_time() {
     std::thread::sleep(milliseconds(20));
     event.set();
     std::thread::sleep(milliseconds(20));
-    assert_eq!(waiters.iter().filter(|w| w.is_finished()).count(), 1);
+    assert_eq!(machine.waits().len(), 1);
     event.set();
     for waiter in waiters {
         assert_eq!(waiter.join().unwrap(), STATUS_SUCCESS);
@@ -75,11 +75,11 @@ fn a_synchronization_event_wakes_one_at_a_time() {
 #[test]
 fn a_wait_times_out_in_real_time() {
     let machine = Machine::new();
-    let event = Event::notification();
+    let event = Event::synchronization();
     let start = Instant::now();
     assert_eq!(event.wait(Some(30 * MILLISECOND)), STATUS_TIMEOUT);
     assert!(start.elapsed() >= Duration::from_millis(30));
-    // The slot of the wait is gone.
+    // The slot of that wait is gone: it does not take the signal.
     event.set();
     assert_eq!(event.wait(Some(MILLISECOND)), STATUS_SUCCESS);
     let waits = machine.waits();

@@ -266,6 +266,41 @@ fn an_irp_can_be_sent_again_from_its_routine() {
 }
 
 #[test]
+fn an_earlier_round_is_still_judged_when_its_routine_has_sent_the_irp_again() {
+    unsafe extern "system" fn once_more(
+        _: *mut DEVICE_OBJECT,
+        irp: *mut IRP,
+        context: *mut c_void,
+    ) -> NTSTATUS {
+        // SAFETY: the context is the pair of the test below.
+        let (counter, device) = unsafe { &*context.cast::<(Counter, Device)>() };
+        if counter.calls.fetch_add(1, Ordering::SeqCst) == 0 {
+            Irp(irp)
+                .major(major::READ)
+                .routine(once_more, context)
+                .call(device);
+        }
+        sys::STATUS_MORE_PROCESSING_REQUIRED
+    }
+    let machine = Machine::new();
+    machine.strict_lower(true);
+    let honest = Behavior::complete(STATUS_SUCCESS, 0).when(When::inline_marked());
+    let breach = When::inline_marked().returning(STATUS_SUCCESS);
+    let device = machine.device(Behavior::sequence([
+        Behavior::complete(STATUS_SUCCESS, 0).when(breach),
+        honest,
+    ]));
+    let context = (Counter::default(), device.clone());
+    let irp = Irp::allocate(1);
+    irp.major(major::READ)
+        .routine(once_more, std::ptr::from_ref(&context).cast_mut().cast())
+        .call(&device);
+    assert_eq!(context.0.calls(), 2);
+    irp.free();
+    assert_kinds(&machine.into_report(), &[ViolationKind::PendingContract]);
+}
+
+#[test]
 fn data_arrives_in_the_system_buffer_and_the_driver_remembers_what_it_got() {
     let machine = Machine::new();
     let device = machine.device(Behavior::transfer());

@@ -309,6 +309,71 @@ fn completed_twice() {
 }
 
 #[test]
+fn completed_twice_at_once() {
+    let machine = Machine::new();
+    machine
+        .faults()
+        .delay(crate::Point::BeforeRoutine, milliseconds(100));
+    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
+    let counter = Counter::default();
+    let irp = Irp::allocate(1);
+    irp.major(major::READ)
+        .routine(count, counter.context())
+        .call(&device);
+    let first = machine.spawn(move || device.complete_next(STATUS_SUCCESS, 0));
+    until(|| has_entry(&machine, "IofCompleteRequest"));
+    irp.complete();
+    assert!(first.join().unwrap());
+    assert_eq!(counter.calls(), 1);
+    irp.free();
+    assert_kinds(&machine.into_report(), &[ViolationKind::CompletedTwice]);
+}
+
+#[test]
+fn a_filters_routine_completes_to_one_that_holds_back_and_lets_the_completion_continue() {
+    unsafe extern "system" fn complete_again(
+        _: *mut DEVICE_OBJECT,
+        irp: *mut IRP,
+        _: *mut c_void,
+    ) -> NTSTATUS {
+        Irp(irp).complete();
+        STATUS_SUCCESS
+    }
+    let machine = Machine::new();
+    let disk = machine.device(Behavior::complete(STATUS_SUCCESS, 0));
+    let lower_filter = machine.device(Behavior::custom({
+        let disk = disk.clone();
+        move |irp| {
+            let raw = Irp(irp.as_ptr());
+            std::mem::forget(irp);
+            raw.major(major::READ)
+                .routine(complete_again, std::ptr::null_mut())
+                .call(&disk)
+        }
+    }));
+    let upper_filter = machine.device(Behavior::custom({
+        let lower_filter = lower_filter.clone();
+        move |irp| {
+            let held_back = Counter::default();
+            Irp(irp.as_ptr())
+                .major(major::READ)
+                .routine(count, held_back.context())
+                .call(&lower_filter);
+            assert_eq!(held_back.calls(), 1);
+            irp.complete(STATUS_SUCCESS, 0)
+        }
+    }));
+    let counter = Counter::default();
+    let irp = Irp::allocate(3);
+    irp.major(major::READ)
+        .routine(count, counter.context())
+        .call(&upper_filter);
+    assert_eq!(counter.calls(), 1);
+    irp.free();
+    assert_kinds(&machine.into_report(), &[ViolationKind::CompletedTwice]);
+}
+
+#[test]
 fn a_filters_routine_completes_and_lets_the_completion_continue() {
     unsafe extern "system" fn complete_again(
         _: *mut DEVICE_OBJECT,

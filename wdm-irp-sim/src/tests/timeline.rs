@@ -3,7 +3,7 @@
 use wdm_irp::sys::STATUS_SUCCESS;
 
 use super::*;
-use crate::{DeviceOptions, When};
+use crate::{DeviceOptions, Lane, When};
 
 #[test]
 fn an_inline_request() {
@@ -77,5 +77,26 @@ worker 1    DISPATCH  completion routine  routine returned STATUS_MORE_PROCESSIN
             .to_svg()
             .contains("completion routine: PendingReturned=1")
     );
+    machine.finish();
+}
+
+#[test]
+fn a_filters_routine_is_the_filters() {
+    let machine = Machine::new();
+    let disk = machine.device_with(
+        DeviceOptions::new("disk"),
+        Behavior::complete(STATUS_SUCCESS, 0),
+    );
+    let filter = machine.filter_over(&disk);
+    send_and_wait(&filter);
+    let lane = Lane::Device("filter 2".into());
+    let timeline = machine.timeline();
+    let routines: Vec<&Lane> = timeline
+        .entries()
+        .iter()
+        .filter(|entry| entry.text.starts_with("completion routine"))
+        .map(|entry| &entry.to)
+        .collect();
+    assert_eq!(routines, [&lane, &Lane::Routine]);
     machine.finish();
 }

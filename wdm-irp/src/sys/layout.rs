@@ -126,6 +126,11 @@ layout! {
     offset "MDL.ByteOffset" 44 = offset_of!(MDL, ByteOffset);
 }
 
+/// A status as the WDK writes it.
+const fn status(code: u32) -> super::NTSTATUS {
+    super::NTSTATUS::from_ne_bytes(code.to_ne_bytes())
+}
+
 /// Pins constants that the kernel and this library must agree on.
 macro_rules! constants {
     ($($name:ident = $value:expr;)*) => {
@@ -153,14 +158,14 @@ constants! {
     STATUS_SUCCESS = 0;
     STATUS_TIMEOUT = 0x102;
     STATUS_PENDING = 0x103;
-    STATUS_DEVICE_BUSY = 0x8000_0011_u32.cast_signed();
-    STATUS_UNSUCCESSFUL = 0xc000_0001_u32.cast_signed();
-    STATUS_INVALID_PARAMETER = 0xc000_000d_u32.cast_signed();
-    STATUS_INVALID_DEVICE_REQUEST = 0xc000_0010_u32.cast_signed();
-    STATUS_MORE_PROCESSING_REQUIRED = 0xc000_0016_u32.cast_signed();
-    STATUS_INSUFFICIENT_RESOURCES = 0xc000_009a_u32.cast_signed();
-    STATUS_IO_TIMEOUT = 0xc000_00b5_u32.cast_signed();
-    STATUS_NOT_SUPPORTED = 0xc000_00bb_u32.cast_signed();
-    STATUS_CANCELLED = 0xc000_0120_u32.cast_signed();
-    STATUS_DRIVER_INTERNAL_ERROR = 0xc000_0183_u32.cast_signed();
+    STATUS_DEVICE_BUSY = status(0x8000_0011);
+    STATUS_UNSUCCESSFUL = status(0xc000_0001);
+    STATUS_INVALID_PARAMETER = status(0xc000_000d);
+    STATUS_INVALID_DEVICE_REQUEST = status(0xc000_0010);
+    STATUS_MORE_PROCESSING_REQUIRED = status(0xc000_0016);
+    STATUS_INSUFFICIENT_RESOURCES = status(0xc000_009a);
+    STATUS_IO_TIMEOUT = status(0xc000_00b5);
+    STATUS_NOT_SUPPORTED = status(0xc000_00bb);
+    STATUS_CANCELLED = status(0xc000_0120);
+    STATUS_DRIVER_INTERNAL_ERROR = status(0xc000_0183);
 }

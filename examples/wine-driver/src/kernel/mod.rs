@@ -1,0 +1,7 @@
+//! The unsafe edges of the driver.
+
+mod driver;
+mod faults;
+mod lower;
+mod ntoskrnl;
+mod runtime;

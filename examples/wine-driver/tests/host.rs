@@ -1,0 +1,146 @@
+//! The driver's cases against the host model: the same code, with a ledger that names every misuse.
+#![cfg(not(feature = "kernel"))]
+
+use std::fmt::Write;
+use std::ptr::NonNull;
+use std::time::Duration;
+
+use wdm_irp::sys::{
+    IRP_MJ_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE, IoGetCurrentIrpStackLocation, NTSTATUS,
+    STATUS_DEVICE_BUSY, STATUS_SUCCESS,
+};
+use wdm_irp::{OwnDevice, PassiveLevel};
+use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, When};
+use wine_driver::requests::{CASES, Case, Devices, Kernel, STATUS_DATA_ERROR, run};
+
+/// How long the slow devices take.
+const SLOW: Duration = Duration::from_millis(50);
+
+#[test]
+fn every_case_passes() {
+    let mut failures = String::new();
+    for (name, case) in CASES {
+        if let Err(failure) = on_a_new_machine(*case) {
+            writeln!(failures, "{name}: {failure}").expect("a String takes everything");
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+}
+
+/// The model of a kernel.
+struct Model<'a>(&'a Machine);
+
+impl Kernel for Model<'_> {
+    fn fail_next_allocation(&self) {
+        self.0.fail_next_irp_allocation();
+    }
+
+    fn allocated(&self) -> isize {
+        self.0.live_irps().cast_signed()
+    }
+
+    fn forwards_pending_returned(&self) -> bool {
+        // The device below breaks its contract in the way in which Wine does.
+        false
+    }
+}
+
+/// Runs a case; the machine panics at its end if anything was misused or leaked.
+fn on_a_new_machine(case: Case) -> Result<(), String> {
+    let machine = Machine::new();
+    let device = |name: &str, behavior| machine.device_with(DeviceOptions::new(name), behavior);
+    let direct =
+        |name: &str, behavior| machine.device_with(DeviceOptions::new(name).direct(), behavior);
+
+    let inline = device("inline", transferring(When::inline()));
+    let inline_direct = direct("inline_direct", transferring(When::inline()));
+    let busy = device("busy", Behavior::complete(STATUS_DEVICE_BUSY, 0));
+    let pend = device("pend", transferring(When::after(Duration::ZERO)));
+    let pend_direct = direct("pend_direct", transferring(When::after(Duration::ZERO)));
+    let slow = device("slow", transferring(When::after(SLOW)));
+    let until_cancelled = device("until_cancelled", transferring(When::cancelled()));
+    let forward = device("forward", transferring(When::after(SLOW).unmarked()));
+    let record = device("record", Behavior::respond(record_location));
+    let mark_and_return_success = device(
+        "mark_and_return_success",
+        transferring(When::inline_marked().returning(STATUS_SUCCESS)),
+    );
+    let return_success_and_complete = device(
+        "return_success_and_complete",
+        transferring(When::after(SLOW).unmarked().returning(STATUS_SUCCESS)),
+    );
+    let deep = machine.device_with(
+        DeviceOptions::new("deep").stack_size(i8::MAX),
+        transferring(When::inline()),
+    );
+    let own = own_device(&device("own", Behavior::transfer()));
+
+    let at = PassiveLevel::check().map_err(|error| error.to_string())?;
+    let devices = Devices {
+        inline: inline.target(),
+        inline_direct: inline_direct.target(),
+        busy: busy.target(),
+        pend: pend.target(),
+        pend_direct: pend_direct.target(),
+        slow: slow.target(),
+        until_cancelled: until_cancelled.target(),
+        forward: forward.target(),
+        record: record.target(),
+        mark_and_return_success: mark_and_return_success.target(),
+        return_success_and_complete: return_success_and_complete.target(),
+        deep: deep.target(),
+        own: &own,
+    };
+    let result = run(case, &devices, &at, &Model(&machine)).map_err(|error| error.to_string());
+    machine.finish();
+    result
+}
+
+fn own_device(device: &Device) -> OwnDevice {
+    let device = NonNull::new(device.as_ptr()).expect("a device has an object");
+    // SAFETY: the object stays until the machine ends, which is when every IRP is completed.
+    unsafe { OwnDevice::from_raw(device) }
+}
+
+/// A device that moves data as `kernel::lower::transfer` does.
+fn transferring(when: When) -> Behavior {
+    Behavior::respond(transfer).when(when)
+}
+
+fn transfer(irp: &LowerIrp) -> (NTSTATUS, usize) {
+    match u32::from(irp.major()) {
+        IRP_MJ_READ => (STATUS_SUCCESS, irp.write_output(&irp.read_pattern())),
+        IRP_MJ_WRITE => {
+            let data = irp.input();
+            let start = location(irp)[24];
+            let expected = (0_u8..=u8::MAX).cycle().skip(start.into());
+            if data
+                .iter()
+                .copied()
+                .zip(expected)
+                .all(|(got, expected)| got == expected)
+            {
+                (STATUS_SUCCESS, data.len())
+            } else {
+                (STATUS_DATA_ERROR, 0)
+            }
+        }
+        IRP_MJ_DEVICE_CONTROL => {
+            let output: Vec<u8> = irp.input().iter().map(|byte| !byte).collect();
+            (STATUS_SUCCESS, irp.write_output(&output))
+        }
+        _ => (STATUS_SUCCESS, 0),
+    }
+}
+
+fn record_location(irp: &LowerIrp) -> (NTSTATUS, usize) {
+    (STATUS_SUCCESS, irp.write_output(&location(irp)))
+}
+
+/// The bytes of the current stack location up to the end of its parameters.
+fn location(irp: &LowerIrp) -> [u8; 40] {
+    // SAFETY: the IRP is at this driver.
+    let location = unsafe { IoGetCurrentIrpStackLocation(irp.as_ptr()) };
+    // SAFETY: a location has 72 bytes, and the model has zeroed them before they were used.
+    unsafe { location.cast::<[u8; 40]>().read() }
+}
