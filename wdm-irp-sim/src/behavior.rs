@@ -211,9 +211,7 @@ impl Behavior {
             Kind::Custom(_) => {}
             Kind::Sequence(behaviors, _) => {
                 for behavior in behaviors {
-                    if let Some(behavior) = Arc::get_mut(behavior)
-                        && let Kind::Respond { when, .. } = &mut behavior.0
-                    {
+                    if let Some(Self(Kind::Respond { when, .. })) = Arc::get_mut(behavior) {
                         *when = new;
                     }
                 }

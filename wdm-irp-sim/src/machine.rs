@@ -150,6 +150,20 @@ impl State {
         number
     }
 
+    /// Removes the page of the IRP that was freed first.
+    fn forget_oldest(&mut self) {
+        let Some(oldest) = self.freed_order.pop_front() else {
+            return;
+        };
+        let Some(record) = self.irps.remove(&oldest) else {
+            return;
+        };
+        // The address may belong to a later IRP.
+        if self.numbers.get(&record.address) == Some(&oldest) {
+            self.numbers.remove(&record.address);
+        }
+    }
+
     /// Keeps freed memory, poisoned. Miri needs no poison: there it is really freed.
     ///
     /// Returns what comes out of the quarantine damaged.
@@ -161,12 +175,8 @@ impl State {
     ) -> Option<(Option<u32>, String)> {
         if let Some(number) = irp {
             self.freed_order.push_back(number);
-            if self.freed_order.len() > QUARANTINE
-                && let Some(old) = self.freed_order.pop_front()
-                && let Some(record) = self.irps.remove(&old)
-                && self.numbers.get(&record.address) == Some(&old)
-            {
-                self.numbers.remove(&record.address);
+            if self.freed_order.len() > QUARANTINE {
+                self.forget_oldest();
             }
         }
         if cfg!(miri) {
@@ -449,10 +459,11 @@ impl Inner {
                         format!("never freed; {}", describe(record)),
                     ));
                 }
-                if let Some(memory) = &record.memory
+                let intact = record.memory.as_ref().is_none_or(|memory| {
                     // SAFETY: nobody runs any more who may write to it.
-                    && !unsafe { irp::guard_is_intact(memory, record.stack_count) }
-                {
+                    unsafe { irp::guard_is_intact(memory, record.stack_count) }
+                });
+                if !intact {
                     found.push((ViolationKind::IrpOverrun, Some(*number), OVERRUN.to_owned()));
                 }
             }

@@ -98,7 +98,7 @@ pub fn major_name(major: u8) -> &'static str {
 /// The WDK's name of a status value, or its number.
 #[must_use]
 pub fn status_name(status: NTSTATUS) -> String {
-    let bits = status.cast_unsigned();
+    let bits = u32::from_ne_bytes(status.to_ne_bytes());
     STATUS.iter().find(|(value, _)| *value == bits).map_or_else(
         || format!("status 0x{bits:08X}"),
         |(_, name)| (*name).to_owned(),

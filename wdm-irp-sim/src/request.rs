@@ -542,7 +542,7 @@ impl Inner {
             }
             let Some(routine) = routine else {
                 location.clear();
-                if pending && let Some(above) = access.location(current + 1) {
+                if let Some(above) = access.location(current + 1).filter(|_| pending) {
                     // Nobody above could mark it: the I/O manager does.
                     above.set_control(above.control() | SL_PENDING_RETURNED);
                 }

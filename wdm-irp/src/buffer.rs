@@ -278,6 +278,7 @@ impl Attachment {
     }
 
     /// Describes the buffer to the device and locks its pages; [`detach`] undoes it.
+    #[inline]
     fn set_mdl(&self, buffer: *mut u8, length: u32, operation: i32) -> Result<(), IrpError> {
         if length == 0 {
             return Ok(());
@@ -295,6 +296,7 @@ impl Attachment {
     }
 
     /// A read or write, by the target's I/O method.
+    #[inline]
     fn transfer<B: IoBuffer>(&self, buffer: &mut B, operation: i32) -> Result<(), IrpError> {
         let length = length(buffer.byte_len())?;
         let start = buffer.as_mut_ptr();
@@ -341,6 +343,7 @@ impl Attachment {
 ///
 /// # Safety
 /// `irp` is allocated, the caller's, and in flight no more.
+#[inline]
 pub(crate) unsafe fn detach(irp: *mut IRP) {
     // SAFETY: by contract.
     let mdl: *mut MDL = unsafe { (*irp).MdlAddress };

@@ -63,6 +63,7 @@ impl Handshake {
     }
 
     /// Owner: takes an empty slot for itself.
+    #[inline]
     pub(crate) fn claim(&self) -> bool {
         self.state
             .compare_exchange(EMPTY, CLAIMED, Ordering::Acquire, Ordering::Relaxed)
@@ -70,6 +71,7 @@ impl Handshake {
     }
 
     /// Owner: gives the slot up for the next `claim`.
+    #[inline]
     pub(crate) fn release(&self) {
         self.state.store(EMPTY, Ordering::Release);
     }
@@ -83,6 +85,7 @@ impl Handshake {
     ///
     /// # Safety
     /// No completer of an earlier round is still to come. From now on the memory stays where it is.
+    #[inline]
     pub(crate) unsafe fn arm(&self) {
         // SAFETY: the event's memory is ours, and nobody waits on it, by contract.
         unsafe { sys::KeInitializeEvent(self.event(), sys::NotificationEvent, 0) };
@@ -123,6 +126,7 @@ impl Handshake {
     }
 
     /// Originator: whether the routine finished without a signal; everything is the originator's again then.
+    #[inline]
     pub(crate) fn is_finished(&self) -> bool {
         self.state.load(Ordering::Acquire) == FINISHED
     }
@@ -134,6 +138,7 @@ impl Handshake {
     ///
     /// # Safety
     /// The handshake is armed. The IRQL is at most `APC_LEVEL`, or `DISPATCH_LEVEL` if `timeout` is zero.
+    #[inline]
     pub(crate) unsafe fn wait(&self, timeout: Option<i64>) -> bool {
         if self.state.swap(WAITING, Ordering::Acquire) == FINISHED {
             return true;

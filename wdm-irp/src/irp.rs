@@ -96,6 +96,7 @@ impl<'d> Irp<'d> {
     ///
     /// # Errors
     /// [`IrpError::IrpAllocation`].
+    #[inline]
     pub fn allocate(target: &'d TargetDevice) -> Result<Self, IrpError> {
         Self::with_stack_size(target, target.stack_size())
     }
@@ -124,6 +125,7 @@ impl<'d> Irp<'d> {
         Ok(irp)
     }
 
+    #[inline]
     fn with_stack_size(target: &'d TargetDevice, stack_size: i8) -> Result<Self, IrpError> {
         // SAFETY: a device object has a stack of at least one.
         let irp = unsafe { sys::IoAllocateIrp(stack_size, 0) };

@@ -370,7 +370,10 @@ fn a_filters_routine_completes_to_one_that_holds_back_and_lets_the_completion_co
         .call(&upper_filter);
     assert_eq!(counter.calls(), 1);
     irp.free();
-    assert_kinds(&machine.into_report(), &[ViolationKind::CompletedTwice]);
+    let report = machine.into_report();
+    assert_kinds(&report, &[ViolationKind::CompletedTwice]);
+    let detail = &report.violations[0].detail;
+    assert!(detail.contains("let the completion continue"), "{detail}");
 }
 
 #[test]
