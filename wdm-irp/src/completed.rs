@@ -10,6 +10,21 @@ use crate::sys::{
 };
 
 /// A completed request: its status, and everything that was lent to it. The IRP has been freed.
+///
+/// All of its methods may be called at any IRQL.
+///
+/// ```
+/// # use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+/// # #[completion_routine]
+/// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
+/// fn magic(disk: &TargetDevice, at: &PassiveLevel) -> Result<Option<u8>, IrpError> {
+///     let mut read = Irp::allocate(disk)?
+///         .read([0; 512], ByteOffset(0))
+///         .on_completion(done, ())
+///         .send_and_wait(at, Timeout::seconds(5))?;
+///     Ok(read.transferred().first().copied()) // of the bytes that were read, not of the buffer
+/// }
+/// ```
 pub struct Completed<R: CompletionRoutine, B> {
     pub(crate) status: NTSTATUS,
     pub(crate) information: usize,

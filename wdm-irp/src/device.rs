@@ -9,6 +9,18 @@ use crate::sys::DEVICE_OBJECT;
 /// An [`Irp`](crate::Irp) is allocated for one target, with as many stack locations as the target needs, and can
 /// go to no other.
 ///
+/// ```no_run
+/// use core::ptr::NonNull;
+/// use wdm_irp::TargetDevice;
+/// use wdm_irp::sys::DEVICE_OBJECT;
+///
+/// /// What `AddDevice` got from `IoAttachDeviceToDeviceStack`.
+/// fn lower_device(attached_to: NonNull<DEVICE_OBJECT>) -> TargetDevice {
+///     // SAFETY: the device below stays until this driver detaches from it, which it does after its last request.
+///     unsafe { TargetDevice::from_raw(attached_to) }
+/// }
+/// ```
+///
 /// # Invariants
 /// `device` is valid until every IRP that was sent through it has been completed.
 #[derive(Debug)]

@@ -84,6 +84,26 @@ pub struct NotSent<'d, K, B, R: CompletionRoutine> {
 }
 
 /// Why [`Request::send_and_wait`] failed, with all that it did not consume.
+///
+/// ```
+/// # use wdm_irp::{
+/// #     ByteOffset, Completing, Irp, IrpError, PassiveLevel, SendError, Signaled, TargetDevice, Timeout, completion_routine,
+/// # };
+/// # #[completion_routine]
+/// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
+/// fn read(disk: &TargetDevice, block: Box<[u8]>, at: &PassiveLevel) -> Result<Box<[u8]>, (IrpError, Option<Box<[u8]>>)> {
+///     let irp = Irp::allocate(disk).map_err(|error| (error, None))?;
+///     let request = irp.read(block, ByteOffset(0)).on_completion(done, ());
+///     match request.send_and_wait(at, Timeout::seconds(5)) {
+///         Ok(completed) => Ok(completed.into_parts().1),
+///         Err(SendError::Failed(completed)) => {
+///             let error = completed.error().expect("it failed");
+///             Err((error, Some(completed.into_parts().1)))
+///         }
+///         Err(SendError::NotSent(not_sent)) => Err((not_sent.error, None)), // or send `not_sent.request` again
+///     }
+/// }
+/// ```
 #[must_use = "it holds the request's context and buffer"]
 pub enum SendError<'d, K, B, R: CompletionRoutine> {
     /// The request was not sent.

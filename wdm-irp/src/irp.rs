@@ -209,12 +209,43 @@ impl<'d> Irp<'d> {
     }
 
     /// `IRP_MJ_WRITE` from `buffer`, handed over by the target's I/O method. May be sent at IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// ```
+    /// # use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+    /// # #[completion_routine]
+    /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
+    /// fn erase(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+    ///     let write = Irp::allocate(disk)?.write([0; 512], ByteOffset(0)).on_completion(done, ());
+    ///     write.send_and_wait(at, Timeout::seconds(5))?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn write<B>(self, buffer: B, offset: ByteOffset) -> Request<'d, Write, B> {
         self.transfer(sys::IRP_MJ_WRITE, buffer, offset)
     }
 
     /// `IRP_MJ_DEVICE_CONTROL`: a [`SystemBuffer`](crate::SystemBuffer) for [`Buffered`](crate::Buffered) codes, an
     /// `(input, data)` pair of buffers for others. May be sent at IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// ```
+    /// # use wdm_irp::{
+    /// #     Buffered, Completing, ControlCode, Irp, IrpError, PassiveLevel, Signaled, SystemBuffer, TargetDevice, Timeout,
+    /// #     completion_routine,
+    /// # };
+    /// # #[completion_routine]
+    /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
+    /// // SAFETY: IOCTL_DISK_GET_LENGTH_INFO takes no input and writes a 64-bit number.
+    /// const GET_LENGTH_INFO: ControlCode<Buffered> = unsafe { ControlCode::new(0x0007_405c) };
+    ///
+    /// fn length(disk: &TargetDevice, at: &PassiveLevel) -> Result<u64, IrpError> {
+    ///     let mut bytes = [0; 8];
+    ///     Irp::allocate(disk)?
+    ///         .device_control(GET_LENGTH_INFO, SystemBuffer::output(&mut bytes))
+    ///         .on_completion(done, ())
+    ///         .send_and_wait(at, Timeout::seconds(5))?;
+    ///     Ok(u64::from_ne_bytes(bytes))
+    /// }
+    /// ```
     pub fn device_control<M: Method, B>(
         self,
         code: ControlCode<M>,
@@ -233,6 +264,16 @@ impl<'d> Irp<'d> {
     }
 
     /// `IRP_MJ_FLUSH_BUFFERS`. May be sent at `PASSIVE_LEVEL`.
+    ///
+    /// ```
+    /// # use wdm_irp::{Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+    /// # #[completion_routine]
+    /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
+    /// fn flush(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+    ///     Irp::allocate(disk)?.flush().on_completion(done, ()).send_and_wait(at, Timeout::seconds(30))?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn flush(self) -> Request<'d, NoTransfer, ()> {
         self.bare(sys::IRP_MJ_FLUSH_BUFFERS, 0)
     }
@@ -244,13 +285,25 @@ impl<'d> Irp<'d> {
 
     /// `IRP_MJ_PNP`, with the initial status `STATUS_NOT_SUPPORTED` that Plug and Play requests start from. May be sent
     /// at `PASSIVE_LEVEL`.
+    ///
+    /// ```
+    /// # use wdm_irp::{
+    /// #     Completing, Irp, IrpError, PassiveLevel, PnpMinor, Signaled, TargetDevice, Timeout, completion_routine,
+    /// # };
+    /// # #[completion_routine]
+    /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
+    /// fn state(device: &TargetDevice, at: &PassiveLevel) -> Result<usize, IrpError> {
+    ///     let query = Irp::allocate(device)?.pnp(PnpMinor::QUERY_PNP_DEVICE_STATE).on_completion(done, ());
+    ///     Ok(query.send_and_wait(at, Timeout::seconds(30))?.information())
+    /// }
+    /// ```
     pub fn pnp(self, minor_function: PnpMinor) -> Request<'d, NoTransfer, ()> {
         // SAFETY: the IRP is this value's (invariant).
         unsafe { sys::set_irp_status(self.as_ptr(), sys::STATUS_NOT_SUPPORTED, 0) };
         self.bare(sys::IRP_MJ_PNP, minor_function.0)
     }
 
-    /// Any other request, by its raw arguments. `keep_alive` is moved into the operation before the IRP is sent and given
+    /// Any other request, by its raw arguments: a URB in `Argument1` of an internal device control, for instance. `keep_alive` is moved into the operation before the IRP is sent and given
     /// back when it is completed. May be sent at `PASSIVE_LEVEL`.
     ///
     /// # Safety

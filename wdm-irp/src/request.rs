@@ -228,6 +228,23 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
     ///
     /// # Errors
     /// The request was not sent; [`IrpError::SlotAllocation`] if there is no memory.
+    ///
+    /// ```
+    /// # use wdm_irp::{
+    /// #     ByteOffset, Completing, InFlight, Irp, IrpError, PassiveLevel, Sent, Signaled, TargetDevice, Timeout,
+    /// #     completion_routine,
+    /// # };
+    /// # #[completion_routine]
+    /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
+    /// fn read_both(disks: [&TargetDevice; 2], at: &PassiveLevel) -> Result<[usize; 2], IrpError> {
+    ///     let start = |disk| -> Result<_, IrpError> {
+    ///         Ok(Irp::allocate(disk)?.read(vec![0; 4096], ByteOffset(0)).on_completion(done, ()).send_boxed(at)?)
+    ///     };
+    ///     // If the second cannot be sent, the first is cancelled and waited for.
+    ///     let sent = [start(disks[0])?, start(disks[1])?];
+    ///     Ok(sent.map(|sent| sent.wait(at, Timeout::seconds(5)).information()))
+    /// }
+    /// ```
     #[cfg(feature = "alloc")]
     pub fn send_boxed<P>(self, at: P) -> Result<Sent<BoxedSlot<R, B>>, NotSent<'d, K, B, R>>
     where

@@ -76,6 +76,29 @@ pub enum IsInline {}
 
 /// A completed IRP in its completion routine, before the routine has let go of it.
 ///
+/// ```
+/// use wdm_irp::PendingReturned::{Inline, Pended};
+/// use wdm_irp::{Completing, Signaled, completion_routine};
+///
+/// #[derive(Default)]
+/// struct Outcome {
+///     status: i32,
+///     pended: bool,
+/// }
+///
+/// #[completion_routine]
+/// fn done(mut irp: Completing<'_, Outcome>) -> Signaled<'_> {
+///     irp.context_mut().status = irp.status();
+///     match irp.pending_returned() {
+///         Pended(mut irp) => {
+///             irp.context_mut().pended = true;
+///             irp.signal()
+///         }
+///         Inline(irp) => irp.finish(),
+///     }
+/// }
+/// ```
+///
 /// It can be read until [`signal`](Completing::signal), [`finish`](Completing::finish) or
 /// [`signal_if_pended`](Completing::signal_if_pended) consumes it; from then on the originator may have freed
 /// everything (hazard H5).

@@ -361,6 +361,27 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
 
 /// A request in flight: the lower drivers own the IRP, and this handle answers for the memory they use.
 ///
+/// ```
+/// # use wdm_irp::{
+/// #     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Sent, Signaled, TargetDevice, Timeout, completion_routine,
+/// # };
+/// # #[completion_routine]
+/// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
+/// fn read_unless(disk: &TargetDevice, stop: fn() -> bool, at: &PassiveLevel) -> Result<usize, IrpError> {
+///     let request = Irp::allocate(disk)?.read([0; 512], ByteOffset(0)).on_completion(done, ());
+///     let completed = request.send_scoped(at, |sent| match sent {
+///         Sent::Completed(completed) => completed,
+///         Sent::InFlight(in_flight) => {
+///             if stop() {
+///                 in_flight.cancel();
+///             }
+///             in_flight.wait(at, Timeout::seconds(5))
+///         }
+///     })?;
+///     completed.error().map_or(Ok(completed.information()), Err)
+/// }
+/// ```
+///
 /// There is no access to IRP, context or buffer (hazards H6, H7). Dropping the handle cancels the request and waits for
 /// it, so it must be dropped at IRQL <= `APC_LEVEL`. Leaking it is safe: a slot in static memory then stays in use, one on
 /// the heap is leaked, and [`Request::send_scoped`] cancels and waits at its end.
