@@ -6,6 +6,7 @@
 
 mod contract;
 mod flight;
+mod irql;
 mod request;
 mod routine;
 mod wait;

@@ -1,8 +1,10 @@
 //! The other attributes of the function: which are a defect, and where the others go.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
-use syn::{Attribute, Lit, Token, token};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Attribute, FnArg, Lit, Signature, Token, token};
 
 use crate::args::split_at_commas;
 use crate::errors::Errors;
@@ -78,19 +80,30 @@ fn collect(
     });
 }
 
-/// Splits the path at the beginning from what follows.
+/// Splits the path at the beginning from what follows, also within the fragment of a `macro_rules!` macro.
 fn split_name(meta: &TokenStream) -> (String, TokenStream) {
     let mut name = String::new();
-    let mut tokens = meta.clone().into_iter().peekable();
+    let mut tokens = open(meta.clone()).into_iter().peekable();
     while let Some(TokenTree::Ident(_) | TokenTree::Punct(_)) = tokens.peek() {
         match tokens.peek() {
-            Some(TokenTree::Ident(ident)) => name.push_str(&ident.to_string()),
+            Some(TokenTree::Ident(ident)) => name.push_str(&ident.unraw().to_string()),
             Some(TokenTree::Punct(punct)) if punct.as_char() == ':' => name.push(':'),
             _ => break,
         }
         tokens.next();
     }
     (name, tokens.collect())
+}
+
+/// `tokens` without the groups that the fragments of `macro_rules!` macros at their beginning are.
+fn open(tokens: TokenStream) -> TokenStream {
+    let mut rest = tokens.clone().into_iter();
+    match rest.next() {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::None => {
+            open(group.stream().into_iter().chain(rest).collect())
+        }
+        _ => tokens,
+    }
 }
 
 /// What is within the parentheses that `value` consists of.
@@ -104,7 +117,7 @@ fn group_content(value: &TokenStream) -> Option<TokenStream> {
 
 /// Reports a `link_section` that the memory manager may page out or discard.
 fn check_section(leaf: &Leaf, errors: &mut Errors) -> bool {
-    let mut value = leaf.value.clone().into_iter();
+    let mut value = open(leaf.value.clone()).into_iter();
     let _equals = value.next();
     let value: TokenStream = value.collect();
     let Ok(Lit::Str(section)) = syn::parse2::<Lit>(value) else {
@@ -152,6 +165,47 @@ fn check_leaf(leaf: &Leaf, errors: &mut Errors) -> bool {
             false
         }
         _ => true,
+    }
+}
+
+/// Reports attributes within the body that would have to be checked, and those of parameters that would change the signature.
+pub(crate) fn check_within(sig: &Signature, body: Option<&TokenTree>, errors: &mut Errors) {
+    let inner = |input: ParseStream<'_>| {
+        let attrs = input.call(Attribute::parse_inner)?;
+        input.parse::<TokenStream>()?;
+        Ok(attrs)
+    };
+    let content = body.map(|body| open(body.to_token_stream()).into_iter().next());
+    let content = match content.flatten() {
+        Some(TokenTree::Group(group)) => group.stream(),
+        _ => TokenStream::new(),
+    };
+    for leaf in leaves(&inner.parse2(content).unwrap_or_default()) {
+        if ["link_section", "target_feature", "no_mangle", "export_name"]
+            .contains(&leaf.name.as_str())
+        {
+            errors.push(
+                &leaf.tokens,
+                format_args!(
+                    "an attribute within a completion routine goes unchecked: write `{}` above the function",
+                    leaf.name
+                ),
+            );
+        }
+    }
+    for input in &sig.inputs {
+        let attrs = match input {
+            FnArg::Typed(input) => &input.attrs,
+            FnArg::Receiver(receiver) => &receiver.attrs,
+        };
+        for leaf in leaves(attrs) {
+            if leaf.name == "cfg" || !leaf.conditions.is_empty() {
+                errors.push(
+                    &leaf.tokens,
+                    "a completion routine has the same parameters in every configuration: remove the condition",
+                );
+            }
+        }
     }
 }
 
@@ -255,7 +309,7 @@ impl TypedAttributes {
         });
         let (value, code): (Vec<_>, Vec<_>) = lints
             .into_iter()
-            .partition(|lint| LINTS_OF_THE_VALUE.contains(&lint.to_string().as_str()));
+            .partition(|lint| LINTS_OF_THE_VALUE.contains(&split_name(lint).0.as_str()));
         if !value.is_empty() {
             self.value
                 .extend(leaf.attribute(&quote!(expect(#(#value),* #reason))));

@@ -7,7 +7,7 @@ use syn::{FnArg, ReturnType, Safety, Type};
 use crate::args::Args;
 use crate::attributes::RawAttributes;
 use crate::errors::Errors;
-use crate::routine::Routine;
+use crate::routine::{Routine, find_impl};
 
 /// Gives the function back with the checks of its types beside it, and reports its defects.
 pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> TokenStream {
@@ -67,11 +67,20 @@ fn check(routine: &Routine, errors: &mut Errors) {
              `(DeviceObject: PDEVICE_OBJECT, Irp: PIRP, Context: PVOID)`",
         ));
     }
-    if matches!(sig.output, ReturnType::Default) {
-        errors.push_error(syn::Error::new(
+    match &sig.output {
+        ReturnType::Default => errors.push_error(syn::Error::new(
             sig.paren_token.span.close(),
             "an IO_COMPLETION_ROUTINE returns NTSTATUS, which tells the I/O manager who owns the IRP: add `-> NTSTATUS`",
-        ));
+        )),
+        ReturnType::Type(_, ty) => {
+            if let Some(token) = find_impl(ty) {
+                errors.push(
+                    token,
+                    "an IO_COMPLETION_ROUTINE returns NTSTATUS, which tells the I/O manager who owns the IRP: replace \
+                     `impl Trait` by it",
+                );
+            }
+        }
     }
 }
 

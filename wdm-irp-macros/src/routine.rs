@@ -1,12 +1,12 @@
 //! The annotated item.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
-use syn::parse::discouraged::Speculative as _;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, GenericParam, Ident, Signature, Token, Type, Visibility};
 
+use crate::attributes::check_within;
 use crate::errors::Errors;
 
 /// A function, whose body stays what it is: errors in it are the compiler's to report.
@@ -16,7 +16,7 @@ pub(crate) struct Routine {
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
     /// `None` if a semicolon stands in its place.
-    pub(crate) body: Option<Group>,
+    pub(crate) body: Option<TokenTree>,
 }
 
 impl Parse for Routine {
@@ -28,11 +28,11 @@ impl Parse for Routine {
             Ok(sig) => sig,
             Err(error) if is_function(&start) => return Err(error),
             Err(_) => {
-                let keyword: TokenStream = start
+                let instead: TokenStream = start
                     .parse::<TokenTree>()
-                    .map_or_else(|_| quote!(), TokenTree::into);
+                    .map_or_else(|_| quote!(#(#attrs)* #vis), TokenTree::into);
                 return Err(syn::Error::new_spanned(
-                    keyword,
+                    instead,
                     "`#[completion_routine]` belongs on a function: move it to the \
                      `fn name(irp: Completing<'_, Context>) -> Signaled<'_>` that completes the IRP",
                 ));
@@ -42,10 +42,11 @@ impl Parse for Routine {
             let _: Token![;] = input.parse()?;
             None
         } else {
-            let ahead = input.fork();
-            let body = ahead.parse()?;
-            input.advance_to(&ahead);
-            Some(body)
+            let start = input.fork();
+            match input.parse() {
+                Ok(body) if is_block(&body) => Some(body),
+                _ => return Err(start.error("expected curly braces")),
+            }
         };
         Ok(Self {
             attrs,
@@ -53,6 +54,21 @@ impl Parse for Routine {
             sig,
             body,
         })
+    }
+}
+
+/// Whether `token` is a block, as it is written or as the `block` fragment of a `macro_rules!` macro.
+fn is_block(token: &TokenTree) -> bool {
+    let TokenTree::Group(group) = token else {
+        return false;
+    };
+    match group.delimiter() {
+        Delimiter::Brace => true,
+        Delimiter::None => {
+            let mut content = group.stream().into_iter();
+            content.next().is_some_and(|token| is_block(&token)) && content.next().is_none()
+        }
+        _ => false,
     }
 }
 
@@ -91,6 +107,7 @@ impl Routine {
     /// Reports what neither form of a routine may be.
     pub(crate) fn check_qualifiers(&self, errors: &mut Errors) {
         let sig = &self.sig;
+        check_within(sig, self.body.as_ref(), errors);
         if let Some(token) = &sig.constness {
             errors.push(
                 token,
@@ -137,9 +154,7 @@ impl Routine {
         }
         for input in &self.sig.inputs {
             if let syn::FnArg::Typed(input) = input
-                && let Some(token) = find(&input.ty.to_token_stream(), &|token| {
-                    is_ident(token, "impl")
-                })
+                && let Some(token) = find_impl(&input.ty)
             {
                 errors.push(
                     token,
@@ -150,8 +165,10 @@ impl Routine {
             }
         }
         if let Some(clause) = &generics.where_clause {
+            // The parts, because a clause without predicates is printed as nothing.
+            let (token, predicates) = (&clause.where_token, &clause.predicates);
             errors.push(
-                clause,
+                quote!(#token #predicates),
                 "a completion routine has no `where` clause, because it has no type parameter to bound: remove the clause",
             );
         }
@@ -191,6 +208,11 @@ pub(crate) fn find_static(tokens: &TokenStream) -> Option<TokenTree> {
         quote = matches!(token, TokenTree::Punct(punct) if punct.as_char() == '\'');
         found
     })
+}
+
+/// The word `impl` within `ty`.
+pub(crate) fn find_impl(ty: &Type) -> Option<TokenTree> {
+    find(&ty.to_token_stream(), &|token| is_ident(token, "impl"))
 }
 
 fn find(tokens: &TokenStream, wanted: &dyn Fn(&TokenTree) -> bool) -> Option<TokenTree> {

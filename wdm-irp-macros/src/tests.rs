@@ -6,6 +6,8 @@ use syn::{Item, LitStr};
 
 use crate::expand::expand;
 
+mod fuzz;
+
 /// The messages of the `compile_error!`s in an expansion.
 fn messages(expansion: &TokenStream) -> Vec<String> {
     let mut messages = Vec::new();
@@ -310,7 +312,7 @@ fn arguments() {
 fn the_library_and_the_bindings_may_be_elsewhere() {
     let expansion = expand(quote!(crate = a::irp), typed()).to_string();
     assert!(expansion.contains(&quote!(a::irp::CompletionRoutine).to_string()));
-    assert!(!expansion.contains("wdm_irp"), "{expansion}");
+    assert!(!expansion.contains(":: wdm_irp"), "{expansion}");
     let expansion = expand(quote!(raw, crate = a::irp, bindings = b), raw()).to_string();
     assert!(expansion.contains(&quote!(a::irp::__macro::IrpParameter<b::PIRP>).to_string()));
     assert!(!expansion.contains("wdm_irp"), "{expansion}");

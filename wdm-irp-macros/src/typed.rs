@@ -49,7 +49,8 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
         ..
     } = &attrs;
     let vis = &routine.vis;
-    let irp = Ident::new("irp", Span::mixed_site());
+    // A routine or constant of the same name would make a pattern of it.
+    let irp = Ident::new("__wdm_irp_irp", Span::mixed_site());
     let question = Question::new(&krate, routine);
     let body = match &question {
         Some(question) if sound => call(&krate, routine, &attrs, question, &irp),
@@ -85,8 +86,11 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
         #impls
         #[automatically_derived]
         impl ::core::fmt::Debug for #name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str(#text)
+            fn fmt(
+                &self,
+                __wdm_irp_formatter: &mut ::core::fmt::Formatter<'_>,
+            ) -> ::core::fmt::Result {
+                __wdm_irp_formatter.write_str(#text)
             }
         }
 
@@ -221,7 +225,7 @@ fn check_output(sig: &Signature, errors: &mut Errors) {
              signals the waiter when PendingReturned is set; add `-> Signaled<'_>`",
         )),
         ReturnType::Type(_, ty) => {
-            if let Type::Never(never) = &**ty {
+            if let Type::Never(never) = ungrouped(ty) {
                 errors.push(
                     never,
                     "IoAllocateIrpSignalEventInCompletion2: a completion routine returns `Signaled<'_>`, the proof \
@@ -432,7 +436,8 @@ fn stub(routine: &Routine) -> TokenStream {
         && match &sig.output {
             ReturnType::Default => false,
             ReturnType::Type(_, ty) => {
-                !matches!(**ty, Type::Never(_)) && find_static(&ty.to_token_stream()).is_none()
+                !matches!(ungrouped(ty), Type::Never(_))
+                    && find_static(&ty.to_token_stream()).is_none()
             }
         };
     let function = if keeps_body {
@@ -457,6 +462,14 @@ fn stub(routine: &Routine) -> TokenStream {
         #function
         loop {}
     }
+}
+
+/// `ty` itself, where it is the fragment of a `macro_rules!` macro.
+fn ungrouped(mut ty: &Type) -> &Type {
+    while let Type::Group(group) = ty {
+        ty = &group.elem;
+    }
+    ty
 }
 
 /// The type of the parameter.

@@ -4,8 +4,11 @@ use core::marker::PhantomData;
 
 use crate::sys;
 
-/// Makes a proof !Send and !Sync: it speaks of the thread that made it.
-type ThisThread = PhantomData<*mut ()>;
+/// Neither Send nor Sync, and named for the error message.
+trait AnIrqlIsThatOfOneThread {}
+
+/// Makes a proof !Send and !Sync.
+type ThisThread = PhantomData<dyn AnIrqlIsThatOfOneThread>;
 
 macro_rules! proofs {
     ($(

@@ -51,17 +51,22 @@ pub trait CompletionRoutine: 'static {
 /// Ties a value to one invocation of a completion routine: invariant, so no two invocations' values can be mixed.
 type Invocation<'irp> = PhantomData<fn(&'irp ()) -> &'irp ()>;
 
-/// The proof that a completion routine is through with its IRP: what it must return.
+/// Neither Send nor Sync, and named for the error message.
+trait ATokenIsReturnedByItsOwnInvocation {}
+
+/// The proof that a completion routine is through with its IRP: what it must return, on every path.
 ///
-/// There is no way to make one but [`Completing::signal`], [`Completing::finish`] and
-/// [`Completing::signal_if_pended`], which consume the IRP (rule `IoAllocateIrpSignalEventInCompletion2`), and none to
-/// keep one: `'irp` ends with the invocation.
+/// Rule `IoAllocateIrpSignalEventInCompletion2`: when `PendingReturned` is set, `KeSetEvent` must be called. So there are
+/// three ways to a token, each of which consumes the IRP: [`signal`](Completing::signal) where it is set,
+/// [`finish`](Completing::finish) where it is not, and [`signal_if_pended`](Completing::signal_if_pended) for both. If the
+/// compiler expects a `Signaled<'_>` and finds something else, that path forgets its waiter: end it with one of the three.
+///
+/// A token cannot be kept: `'irp` ends with the invocation.
 #[must_use = "the completion routine must return it"]
 #[derive(Debug)]
 pub struct Signaled<'irp> {
     _invocation: Invocation<'irp>,
-    /// Neither Send nor Sync: the thread that made it returns it.
-    _this_thread: PhantomData<*mut ()>,
+    _this_thread: PhantomData<dyn ATokenIsReturnedByItsOwnInvocation>,
 }
 
 /// `PendingReturned` of this IRP has not been looked at.

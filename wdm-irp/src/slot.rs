@@ -12,7 +12,7 @@ use crate::buffer::{self, Attachment, Transfer};
 use crate::completed::Completed;
 use crate::error::NotSent;
 use crate::handshake::Handshake;
-use crate::irql::AtMostApc;
+use crate::irql::{ApcLevel, AtMostApc};
 use crate::request::{Armed, Request};
 use crate::routine::{CompletionRoutine, trampoline};
 use crate::sys::{self, IRP};
@@ -219,14 +219,23 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         }
     }
 
-    /// For a slot on the stack whose handle may have been leaked: cancels and waits for what is still in flight.
+    /// For a slot on the stack whose handle may have been leaked: cancels and waits for what is still in flight. Always
+    /// waits, at whatever IRQL: the stack is about to go away, so there is nothing else to do.
     ///
     /// # Safety
     /// The caller alone sees the slot; the handle of a request in it, if any, is gone. IRQL <= `APC_LEVEL`.
     pub(crate) unsafe fn settle(&self) {
-        if !self.header.handshake.is_empty() {
-            drop(InFlight::new(self));
+        if self.header.handshake.is_empty() {
+            return;
         }
+        // SAFETY: by contract; the caller is the originator, since the handle is gone.
+        if !unsafe { self.poll() } {
+            self.cancel();
+            // SAFETY: by contract.
+            unsafe { self.wait(Timeout::FOREVER) };
+        }
+        // SAFETY: the routine has let go.
+        drop(unsafe { self.reclaim(false) });
     }
 }
 
@@ -383,14 +392,17 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
 /// ```
 ///
 /// There is no access to IRP, context or buffer (hazards H6, H7). Dropping the handle cancels the request and waits for
-/// it, so it must be dropped at IRQL <= `APC_LEVEL`. Leaking it is safe: a slot in static memory then stays in use, one on
-/// the heap is leaked, and [`Request::send_scoped`] cancels and waits at its end.
+/// it, at IRQL <= `APC_LEVEL`; dropped at a higher IRQL, where a thread must not wait, a request that is still in flight is
+/// cancelled and its handle leaked. Leaking it is safe: a slot in static memory then stays in use, one on the heap is
+/// leaked, each with its IRP, and [`Request::send_scoped`] cancels and waits at its end.
+///
+/// A routine must not wait for its own request, or drop the handle of it: nobody else would end that wait.
 ///
 /// # Invariants
 /// This handle is the originator of a request in the slot of `storage`, and the only one.
 #[must_use = "dropping a request in flight cancels it and waits for it"]
 pub struct InFlight<S: Storage> {
-    /// Taken out exactly once: by `into_storage` or by `drop`.
+    /// Taken out once at most: by `into_storage`, or by `drop` when the request is through.
     storage: ManuallyDrop<S>,
 }
 
@@ -478,15 +490,21 @@ impl<S: Storage> InFlight<S> {
 
 impl<S: Storage> Drop for InFlight<S> {
     fn drop(&mut self) {
+        // SAFETY: this handle is the originator (invariant).
+        if !unsafe { self.storage.slot().poll() } {
+            self.cancel();
+            if ApcLevel::check().is_err() {
+                // This thread must not wait. Leaving the request in flight is all that is left, and is sound: a scope
+                // settles its slot, and no other slot goes away.
+                return;
+            }
+            // SAFETY: this handle is the originator (invariant), and the IRQL was checked.
+            unsafe { self.storage.slot().wait(Timeout::FOREVER) };
+        }
         // SAFETY: `self` is not used again; `into_storage` does not run this.
         let storage = unsafe { ManuallyDrop::take(&mut self.storage) };
-        let slot = storage.slot();
-        slot.cancel();
-        // SAFETY: this handle is the originator (invariant). That the IRQL allows it is a rule of the type; the kernel
-        // bug-checks a wait at DISPATCH_LEVEL.
-        unsafe { slot.wait(Timeout::FOREVER) };
         // SAFETY: the routine has let go.
-        drop(unsafe { slot.reclaim(false) });
+        drop(unsafe { storage.slot().reclaim(false) });
     }
 }
 

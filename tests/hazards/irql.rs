@@ -1,0 +1,74 @@
+//! Hazard H17 at run time: an IRQL that no type can see.
+
+use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, STATUS_SUCCESS};
+use wdm_irp::{ApcLevel, ByteOffset, DispatchLevel, Irp, IrqlTooHigh, PassiveLevel};
+use wdm_irp_sim::{Machine, ViolationKind, When, irql};
+use wdm_irp_tests::done;
+
+use super::disk;
+
+#[test]
+fn h17_proofs_are_checked_when_they_are_made() {
+    let _machine = Machine::new();
+    let held = |level| {
+        let _raised = irql::raise(level);
+        (
+            PassiveLevel::check().is_ok(),
+            ApcLevel::check().is_ok(),
+            DispatchLevel::check().is_ok(),
+        )
+    };
+    assert_eq!(held(PASSIVE_LEVEL), (true, true, true));
+    assert_eq!(held(APC_LEVEL), (false, true, true));
+    assert_eq!(held(DISPATCH_LEVEL), (false, false, true));
+    assert_eq!(held(DISPATCH_LEVEL + 1), (false, false, false));
+
+    let _raised = irql::raise(DISPATCH_LEVEL);
+    let too_high = IrqlTooHigh {
+        current: DISPATCH_LEVEL,
+        highest: APC_LEVEL,
+    };
+    assert_eq!(ApcLevel::check().expect_err("too high"), too_high);
+}
+
+/// The thread must not wait: what is completed is reclaimed, what is in flight is cancelled and leaked.
+#[test]
+#[cfg_attr(miri, ignore = "leaks on purpose, which Miri reports")]
+fn h17_handle_dropped_at_dispatch_level_does_not_wait() {
+    let machine = Machine::new();
+    let at = DispatchLevel::check().expect("lower");
+    let send = |when| {
+        Irp::allocate(disk(&machine, when).target())
+            .expect("memory")
+            .read([0; 8], ByteOffset(0))
+            .on_completion(done, ())
+            .send_boxed(&at)
+            .expect("sent")
+    };
+    let (completed, held) = (
+        send(When::before_return()),
+        disk(&machine, When::triggered()),
+    );
+    let pending = Irp::allocate(held.target())
+        .expect("memory")
+        .read([0; 8], ByteOffset(0))
+        .on_completion(done, ())
+        .send_boxed(&at)
+        .expect("sent");
+    let raised = irql::raise(DISPATCH_LEVEL);
+    drop(completed);
+    assert_eq!(
+        machine.live_irps(),
+        1,
+        "the completed request was reclaimed"
+    );
+    drop(pending);
+    assert!(
+        held.complete_next(STATUS_SUCCESS, 8),
+        "its memory is still there"
+    );
+    drop(raised);
+    let report = machine.into_report();
+    assert_eq!(report.violations.len(), 1, "{report}");
+    assert!(report.has(ViolationKind::IrpLeaked), "{report}");
+}

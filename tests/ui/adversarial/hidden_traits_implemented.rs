@@ -1,0 +1,9 @@
+//! Implements the traits behind the methods that only explain an error, to send an IRP without a routine and look at one in
+//! flight.
+use wdm_irp::{InFlight, Irp, Read, Request, Storage};
+
+impl wdm_irp::irp::HasRequest for Irp<'_> {}
+impl wdm_irp::request::HasCompletionRoutine for Request<'_, Read, [u8; 8]> {}
+impl<S: Storage> wdm_irp::slot::NotInFlight for InFlight<S> {}
+
+fn main() {}

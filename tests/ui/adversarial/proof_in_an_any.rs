@@ -1,0 +1,16 @@
+//! Tries to hand a proof to a completion routine without its type.
+
+use std::any::Any;
+
+use wdm_irp::{ApcLevel, Armed, Completing, Request, Signaled, completion_routine};
+
+#[completion_routine]
+fn read_done(irp: Completing<'_, Box<dyn Any + Send>>) -> Signaled<'_> {
+    irp.signal_if_pended()
+}
+
+fn request<'d, K, B>(request: Request<'d, K, B>, at: ApcLevel) -> Request<'d, K, B, Armed<read_done>> {
+    request.on_completion(read_done, Box::new(at))
+}
+
+fn main() {}

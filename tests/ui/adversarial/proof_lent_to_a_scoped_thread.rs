@@ -1,0 +1,14 @@
+//! Tries to lend the proof of one thread's IRQL to another thread, which ends before the proof does.
+
+use wdm_irp::{InFlight, PassiveLevel, Storage, Timeout};
+
+fn wait<S: Storage + Send>(in_flight: InFlight<S>, at: &PassiveLevel)
+where
+    S::Buffer: Send,
+{
+    std::thread::scope(|threads| {
+        threads.spawn(|| drop(in_flight.wait(at, Timeout::seconds(5))));
+    });
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! Tries to make proofs out of other ones, or out of nothing.
+
+use wdm_irp::{ApcLevel, DispatchLevel, PassiveLevel};
+
+fn lower(at: DispatchLevel) -> ApcLevel {
+    at.into()
+}
+
+fn main() {
+    let _: PassiveLevel = Default::default();
+    lower(DispatchLevel::check().unwrap()).clone();
+}

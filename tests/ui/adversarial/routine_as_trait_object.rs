@@ -1,0 +1,9 @@
+//! Tries to choose the routine when the request is sent, so that its type says nothing about its context.
+
+use wdm_irp::{CompletionRoutine, Request};
+
+fn arm<K, B>(request: Request<'_, K, B>, routine: Box<dyn CompletionRoutine<Context = ()>>) {
+    drop(request.on_completion(routine, ()));
+}
+
+fn main() {}

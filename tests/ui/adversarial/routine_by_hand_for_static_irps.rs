@@ -1,0 +1,15 @@
+//! Tries to implement a routine for IRPs that live for ever, whose tokens could be kept.
+
+use wdm_irp::{Completing, CompletionRoutine, Signaled};
+
+struct Keeps;
+
+impl CompletionRoutine for Keeps {
+    type Context = ();
+
+    fn complete(irp: Completing<'static, ()>) -> Signaled<'static> {
+        irp.signal_if_pended()
+    }
+}
+
+fn main() {}
