@@ -4,7 +4,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use wdm_irp::{Completing, OwnDevice, Signaled, TargetDevice, completion_routine};
+use wdm_irp::{Completing, IoBuffer, OwnDevice, Signaled, TargetDevice, completion_routine};
 use wdm_irp_sim::Device;
 
 /// A context that counts the runs of its completion routine.
@@ -77,6 +77,45 @@ pub fn own_device(device: &Device) -> OwnDevice {
     let device = NonNull::new(device.as_ptr()).expect("not null");
     // SAFETY: the model keeps device objects until its machine ends.
     unsafe { OwnDevice::from_raw(device) }
+}
+
+/// A buffer on the heap that counts how often it is dropped.
+#[derive(Debug)]
+pub struct Watched {
+    bytes: Vec<u8>,
+    drops: &'static AtomicU32,
+}
+
+impl Watched {
+    /// Counts in `drops`, which lives longer than any request.
+    #[must_use]
+    pub const fn new(bytes: Vec<u8>, drops: &'static AtomicU32) -> Self {
+        Self { bytes, drops }
+    }
+
+    /// The contents.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.drops.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// The bytes of the vector.
+#[expect(unsafe_code, reason = "passes on what the vector promises")]
+// SAFETY: the bytes of a vector that the value owns and does not resize.
+unsafe impl IoBuffer for Watched {
+    fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.bytes.as_mut_ptr()
+    }
+    fn byte_len(&self) -> usize {
+        self.bytes.len()
+    }
 }
 
 /// The programs of the README.

@@ -113,7 +113,7 @@ fn parse_path(
     };
     let path = Path::parse_mod_style.parse2(value.clone()).ok();
     if path.is_none() {
-        let message = format_args!(
+        let message = format!(
             "the argument `{name}` needs a path, without quotes: write `{name} = some::path`"
         );
         if value.is_empty() {

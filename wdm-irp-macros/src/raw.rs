@@ -105,6 +105,12 @@ fn type_checks(args: &Args, routine: &Routine, cfg: &TokenStream) -> TokenStream
     let mut checks = TokenStream::new();
     let mut check = |ty: &Type, question: TokenStream, expected: &TokenStream| {
         if !routine.is_generic(ty) {
+            // A trait object may end with `+`, after which `as` is a syntax error.
+            let ty = if let Type::TraitObject(_) = ty {
+                quote!((#ty))
+            } else {
+                quote!(#ty)
+            };
             checks.extend(quote! {
                 #cfg
                 const _: () = <#ty as #krate::__macro::#question<#expected>>::CHECKED;

@@ -745,12 +745,16 @@ fn without_body(item: &TokenStream) -> TokenStream {
     tokens.into_iter().collect()
 }
 
-/// `tokens` where nothing is in a group without delimiters.
+/// `tokens` where nothing is in a group without delimiters, which however separate an apostrophe from a name.
 fn flat(tokens: &TokenStream) -> TokenStream {
     let mut flattened = TokenStream::new();
+    let mut after_apostrophe = false;
     for token in tokens.clone() {
+        let is_apostrophe = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
         match token {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            TokenTree::Group(group)
+                if group.delimiter() == Delimiter::None && !after_apostrophe =>
+            {
                 flattened.extend(flat(&group.stream()));
             }
             TokenTree::Group(group) => {
@@ -760,6 +764,7 @@ fn flat(tokens: &TokenStream) -> TokenStream {
             }
             token => flattened.extend([token]),
         }
+        after_apostrophe = is_apostrophe;
     }
     flattened
 }
@@ -1165,5 +1170,14 @@ fn a_raw_routine_does_not_hide_its_result() {
         "raw",
         "unsafe extern \"C\" fn done(d: D, i: I, c: C) -> impl Copy { 0 }",
         &[("an IO_COMPLETION_ROUTINE returns NTSTATUS", 20)],
+    );
+}
+
+#[test]
+fn a_raw_parameter_may_end_with_a_plus() {
+    assert_found(
+        "raw",
+        "unsafe extern \"C\" fn done(d: dyn D +, i: I, c: C) -> NTSTATUS { 0 }",
+        &[],
     );
 }

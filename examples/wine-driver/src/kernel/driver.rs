@@ -13,7 +13,9 @@ use wdm_irp::sys::{
 };
 
 use wdm_irp::{OwnDevice, PassiveLevel, TargetDevice};
+use wdm_irp_conformance::{SCENARIOS, Scenario};
 
+use super::conformance::{self, PREFIX, Workers};
 use super::faults;
 use super::lower::{self, Behavior, Extension, complete};
 use super::ntoskrnl::{
@@ -34,7 +36,7 @@ const LINK: &str = r"\DosDevices\";
 static CONTROL: AtomicPtr<DEVICE_OBJECT> = AtomicPtr::new(null_mut());
 
 /// What the lower devices are: behavior, I/O method and stack size, in the order of [`LOWER`].
-const LOWER_KINDS: [(Behavior, u32, i8); 12] = [
+const LOWER_KINDS: [(Behavior, u32, i8); 15] = [
     (Behavior::Inline, DO_BUFFERED_IO, 1),
     (Behavior::Inline, DO_DIRECT_IO, 1),
     (Behavior::Busy, DO_BUFFERED_IO, 1),
@@ -47,6 +49,9 @@ const LOWER_KINDS: [(Behavior, u32, i8); 12] = [
     (Behavior::MarkAndReturnSuccess, DO_BUFFERED_IO, 1),
     (Behavior::ReturnSuccessAndComplete, DO_BUFFERED_IO, 1),
     (Behavior::Inline, DO_BUFFERED_IO, i8::MAX),
+    (Behavior::Script, DO_BUFFERED_IO, 3),
+    (Behavior::Script, DO_BUFFERED_IO, 2),
+    (Behavior::Script, DO_BUFFERED_IO, 1),
 ];
 
 /// Where in [`LOWER_KINDS`] the device is that [`Behavior::Forward`] forwards to; it comes first.
@@ -227,15 +232,13 @@ unsafe fn control(irp: *mut IRP) -> (NTSTATUS, usize) {
         .first_chunk()
         .copied()
         .map(u32::from_le_bytes);
-    let mut answer = Answer {
-        text: &mut buffer[..output],
-        bytes: 0,
-    };
+    let (text, scratch) = buffer[..output].split_at_mut(output / 2);
+    let mut answer = Answer { text, bytes: 0 };
     let result = match parameters.IoControlCode.0 {
         LIST => list(&mut answer),
         RUN if RUNNING.swap(true, Ordering::AcqRel) => Err(STATUS_DEVICE_BUSY),
         RUN => {
-            let result = run_case(case, &mut answer);
+            let result = run_case(case, scratch, &mut answer);
             RUNNING.store(false, Ordering::Release);
             result
         }
@@ -247,18 +250,27 @@ unsafe fn control(irp: *mut IRP) -> (NTSTATUS, usize) {
     }
 }
 
-/// The names of all cases, one line each.
+/// The names of all cases, one line each; the scenarios of the conformance script come last.
 fn list(answer: &mut Answer<'_>) -> Result<(), NTSTATUS> {
     CASES
         .iter()
         .try_for_each(|(name, _)| writeln!(answer, "{name}"))
+        .and_then(|()| {
+            SCENARIOS
+                .iter()
+                .try_for_each(|scenario| writeln!(answer, "{PREFIX}{}", scenario.name()))
+        })
         .map_err(|_| STATUS_BUFFER_TOO_SMALL)
 }
 
 /// Runs a case on the lower devices.
-fn run_case(case: Option<u32>, answer: &mut Answer<'_>) -> Result<(), NTSTATUS> {
-    let case = case.and_then(|number| CASES.get(usize::try_from(number).ok()?));
-    let (_, case) = case.ok_or(STATUS_INVALID_PARAMETER)?;
+fn run_case(
+    case: Option<u32>,
+    scratch: &mut [u8],
+    answer: &mut Answer<'_>,
+) -> Result<(), NTSTATUS> {
+    let number = case.and_then(|number| usize::try_from(number).ok());
+    let number = number.ok_or(STATUS_INVALID_PARAMETER)?;
     let at = PassiveLevel::check().map_err(|_| STATUS_INVALID_DEVICE_REQUEST)?;
     let control =
         NonNull::new(CONTROL.load(Ordering::Acquire)).ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
@@ -288,7 +300,15 @@ fn run_case(case: Option<u32>, answer: &mut Answer<'_>) -> Result<(), NTSTATUS> 
         mark_and_return_success,
         return_success_and_complete,
         deep,
+        upper,
+        middle,
+        lower,
     ] = &targets;
+    let Some((_, case)) = CASES.get(number) else {
+        let scenario = SCENARIOS.get(number - CASES.len());
+        let scenario = scenario.ok_or(STATUS_INVALID_PARAMETER)?;
+        return check_scenario(scenario, &own, [upper, middle, lower], &at, scratch, answer);
+    };
     let devices = Devices {
         inline,
         inline_direct,
@@ -310,6 +330,36 @@ fn run_case(case: Option<u32>, answer: &mut Answer<'_>) -> Result<(), NTSTATUS> 
     }
 }
 
+/// Runs a scenario of the conformance script on the devices with [`Behavior::Script`].
+fn check_scenario(
+    scenario: &'static Scenario,
+    own: &OwnDevice,
+    [upper, middle, lower]: [&TargetDevice; 3],
+    at: &PassiveLevel,
+    scratch: &mut [u8],
+    answer: &mut Answer<'_>,
+) -> Result<(), NTSTATUS> {
+    // SAFETY: the devices are there until unload. `LOWER_KINDS` has given the last three their stack sizes, and
+    // `lower::dispatch` hands their requests on.
+    let devices = unsafe {
+        wdm_irp_conformance::Devices::new(
+            own.as_ptr(),
+            upper.as_ptr(),
+            middle.as_ptr(),
+            lower.as_ptr(),
+        )
+    };
+    // SAFETY: as above; the kernel keeps the device of a queued work item.
+    let workers = unsafe { Workers::new(own.as_ptr()) };
+    let kernel = if is_wine() {
+        wdm_irp_conformance::Kernel::Wine
+    } else {
+        wdm_irp_conformance::Kernel::Windows
+    };
+    conformance::check(scenario, &devices, &workers, kernel, at, scratch, answer)
+        .map_err(|_| STATUS_BUFFER_TOO_SMALL)
+}
+
 /// The kernel that has loaded this driver.
 struct ThisKernel;
 
@@ -323,13 +373,18 @@ impl Kernel for ThisKernel {
     }
 
     fn forwards_pending_returned(&self) -> bool {
-        // What Wine's own winedevice.exe imports, and no other kernel has.
-        with_unicode(&["wine_ntoskrnl_main_loop"], |name| {
-            // SAFETY: the string is valid for the call; the cases run at PASSIVE_LEVEL.
-            unsafe { MmGetSystemRoutineAddress(name) }
-        })
-        .is_null()
+        !is_wine()
     }
+}
+
+/// Whether the kernel is Wine's.
+fn is_wine() -> bool {
+    // What Wine's own winedevice.exe imports, and no other kernel has.
+    let found = with_unicode(&["wine_ntoskrnl_main_loop"], |name| {
+        // SAFETY: the string is valid for the call; the cases run at PASSIVE_LEVEL.
+        unsafe { MmGetSystemRoutineAddress(name) }
+    });
+    !found.is_null()
 }
 
 /// Text in the caller's buffer.

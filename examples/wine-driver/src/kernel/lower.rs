@@ -56,6 +56,8 @@ pub(super) enum Behavior {
     MarkAndReturnSuccess,
     /// Breaks the contract: returns `STATUS_SUCCESS` and completes later.
     ReturnSuccessAndComplete,
+    /// Belongs to the conformance script.
+    Script,
 }
 
 /// The device extension of a lower device.
@@ -120,6 +122,8 @@ pub(super) unsafe fn dispatch(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTST
             unsafe { complete(irp, STATUS_SUCCESS, information) };
             STATUS_SUCCESS
         }
+        // SAFETY: by contract; the devices of the script get its requests only.
+        Behavior::Script => unsafe { wdm_irp_conformance::dispatch(device, irp) },
     }
 }
 

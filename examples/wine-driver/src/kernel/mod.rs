@@ -1,5 +1,6 @@
 //! The unsafe edges of the driver.
 
+mod conformance;
 mod driver;
 mod faults;
 mod lower;

@@ -1,0 +1,84 @@
+//! The conformance script in this kernel.
+
+use core::ffi::c_void;
+use core::fmt::{self, Write};
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use wdm_irp::PassiveLevel;
+use wdm_irp::sys::DEVICE_OBJECT;
+use wdm_irp_conformance::{Devices, Kernel, Scenario, Threads, Trace, Work, compare, run};
+
+use super::ntoskrnl::{
+    DelayedWorkQueue, IO_WORKITEM, IoAllocateWorkItem, IoFreeWorkItem, IoQueueWorkItem,
+};
+
+/// What the names of the scenarios begin with in the list of cases.
+pub(super) const PREFIX: &str = "conformance_";
+
+/// The work item that is queued. The scenarios run one by one, and none queues a second one before the first has run.
+static ITEM: AtomicPtr<IO_WORKITEM> = AtomicPtr::new(null_mut());
+
+/// Runs a scenario. If its trace is not the one there must be, writes where it is not, and the whole trace.
+pub(super) fn check(
+    scenario: &'static Scenario,
+    devices: &Devices,
+    workers: &Workers,
+    kernel: Kernel,
+    at: &PassiveLevel,
+    scratch: &mut [u8],
+    answer: &mut impl Write,
+) -> fmt::Result {
+    let trace = Trace::new(scratch);
+    run(scenario, devices, workers, at, &trace);
+    let trace = trace.into_text();
+    match compare(scenario.name(), kernel, trace) {
+        Ok(()) => Ok(()),
+        Err(mismatch) => write!(answer, "{mismatch}\n{trace}"),
+    }
+}
+
+/// The kernel's worker threads.
+///
+/// # Invariants
+/// `0` is a device of this driver, which is not deleted before the work items that it was named for have run.
+pub(super) struct Workers(*mut DEVICE_OBJECT);
+
+impl Workers {
+    /// Vouches for a device.
+    ///
+    /// # Safety
+    /// By the type's invariant; the kernel sees to its second half.
+    pub(super) const unsafe fn new(device: *mut DEVICE_OBJECT) -> Self {
+        // INVARIANT: by contract.
+        Self(device)
+    }
+}
+
+impl Threads for Workers {
+    fn start(&self, work: Work) -> Result<(), Work> {
+        // SAFETY: the device is valid by the type's invariant.
+        let item = unsafe { IoAllocateWorkItem(self.0) };
+        if item.is_null() {
+            return Err(work);
+        }
+        ITEM.store(item, Ordering::Release);
+        // SAFETY: the item is new; the routine takes over the item and the work.
+        unsafe { IoQueueWorkItem(item, Some(run_work), DelayedWorkQueue, work.into_raw()) };
+        Ok(())
+    }
+}
+
+/// The routine of the work item.
+///
+/// # Safety
+/// `work` comes from [`Workers::start`].
+unsafe extern "system" fn run_work(_device: *mut DEVICE_OBJECT, work: *mut c_void) {
+    // Taken first: the work lets the scenario go on, and the next one may queue an item of its own.
+    let item = ITEM.swap(null_mut(), Ordering::AcqRel);
+    // SAFETY: by contract, once.
+    let work = unsafe { Work::from_raw(work) };
+    work.run();
+    // SAFETY: the item is that of `start`; its routine may free it.
+    unsafe { IoFreeWorkItem(item) };
+}

@@ -1,0 +1,244 @@
+//! Handles of requests in flight, whatever their type.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use wdm_irp::sys::DISPATCH_LEVEL;
+use wdm_irp::{InFlight, Sent, Storage};
+use wdm_irp_sim::{Device, irql};
+
+use crate::oracle::{Errors, Expected, answer, apc, count};
+use crate::program::{Answer, Completer, HandleOp, Limit};
+use crate::routines::{Payload, Routine};
+
+/// Completes the IRP that a device holds back longest, if there is one.
+pub(crate) fn trigger(device: &Device, default: Answer, errors: &Errors, level: u8) -> bool {
+    let Some(irp) = device.take_next() else {
+        return false;
+    };
+    let (status, information) = answer(&irp, default, errors);
+    let _raised = irql::raise(level);
+    irp.complete(status, information);
+    true
+}
+
+/// A thread that completes what a device holds back, for a wait that would be for ever.
+pub(crate) struct Rescue {
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Rescue {
+    /// Starts it if the request needs it: nobody else completes it, and a cancellation, if there will be one, does not
+    /// either.
+    pub(crate) fn of(expected: &Expected, will_be_cancelled: bool) -> Option<Self> {
+        let lower = expected.lower;
+        if lower.completer != Completer::Triggered || (lower.cancelable && will_be_cancelled) {
+            return None;
+        }
+        let over = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let over = over.clone();
+            let errors = expected.shared.errors.clone();
+            let (device, default) = (expected.device.clone(), expected.device_answer);
+            expected.shared.machine.spawn(move || {
+                while !over.load(SeqCst) {
+                    if !trigger(&device, default, &errors, lower.irql) {
+                        thread::sleep(Duration::from_micros(5));
+                    }
+                }
+            })
+        };
+        Some(Self {
+            over,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Rescue {
+    fn drop(&mut self) {
+        self.over.store(true, SeqCst);
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("does not panic");
+        }
+    }
+}
+
+/// A request in flight.
+pub(crate) trait Held: Send + Sync {
+    fn expected(&self) -> &Arc<Expected>;
+    fn cancel(&self);
+    fn poll(self: Box<Self>) -> Option<Box<dyn Held>>;
+    fn wait(self: Box<Self>, limit: Limit);
+    fn discard(self: Box<Self>);
+}
+
+struct Holding<S: Storage> {
+    in_flight: InFlight<S>,
+    expected: Arc<Expected>,
+}
+
+/// Cancels, and says so before.
+pub(crate) fn cancel<S: Storage>(in_flight: &InFlight<S>, expected: &Expected) {
+    expected.cancelled.store(true, SeqCst);
+    in_flight.cancel();
+}
+
+/// Waits.
+pub(crate) fn wait<S>(in_flight: InFlight<S>, expected: &Expected, limit: Limit)
+where
+    S: Storage<Routine: Routine, Buffer: Payload>,
+{
+    let cancelled = limit.elapses() || expected.cancelled.load(SeqCst);
+    let rescue = Rescue::of(expected, cancelled);
+    let completed = in_flight.wait(apc(), limit.timeout());
+    drop(rescue);
+    expected.completed(completed, limit.elapses());
+}
+
+/// Drops the handle.
+pub(crate) fn discard<S: Storage>(in_flight: InFlight<S>, expected: &Expected) {
+    let _rescue = Rescue::of(expected, true);
+    expected.cancelled.store(true, SeqCst);
+    drop(in_flight);
+    expected.done.store(true, SeqCst);
+}
+
+/// Polls.
+pub(crate) fn poll<S>(in_flight: InFlight<S>, expected: &Expected) -> Option<InFlight<S>>
+where
+    S: Storage<Routine: Routine, Buffer: Payload>,
+{
+    match in_flight.try_complete() {
+        Ok(completed) => {
+            expected.completed(completed, false);
+            None
+        }
+        Err(in_flight) => {
+            count(&expected.shared.coverage.polls_early);
+            Some(in_flight)
+        }
+    }
+}
+
+impl<S> Held for Holding<S>
+where
+    S: Storage<Routine: Routine, Buffer: Payload> + Send + Sync + 'static,
+{
+    fn expected(&self) -> &Arc<Expected> {
+        &self.expected
+    }
+
+    fn cancel(&self) {
+        cancel(&self.in_flight, &self.expected);
+    }
+
+    fn poll(self: Box<Self>) -> Option<Box<dyn Held>> {
+        let in_flight = poll(self.in_flight, &self.expected)?;
+        Some(Box::new(Self {
+            in_flight,
+            expected: self.expected,
+        }))
+    }
+
+    fn wait(self: Box<Self>, limit: Limit) {
+        wait(self.in_flight, &self.expected, limit);
+    }
+
+    fn discard(self: Box<Self>) {
+        discard(self.in_flight, &self.expected);
+    }
+}
+
+/// Whether the target could complete the request as it did.
+pub(crate) fn check_sent<S: Storage>(sent: &Sent<S>, expected: &Expected) {
+    let coverage = expected.shared.coverage;
+    let lower = expected.lower;
+    let (counter, possible) = match sent {
+        // Only an IRP that nobody has marked pending ends without a signal.
+        Sent::Completed(_) => (&coverage.completed_inline, !lower.marked),
+        // `BeforeReturn` is not so sure: somebody else may have taken the IRP from the thread that was to complete it.
+        Sent::InFlight(_) => (
+            &coverage.in_flight,
+            lower.marked || lower.completer != Completer::Inline,
+        ),
+    };
+    count(counter);
+    expected.check(possible, || format!("{sent:?}"));
+}
+
+/// Takes what a send has returned, and keeps the handle if there is one.
+pub(crate) fn keep<S>(sent: Sent<S>, expected: &Arc<Expected>) -> Option<Box<dyn Held>>
+where
+    S: Storage<Routine: Routine, Buffer: Payload> + Send + Sync + 'static,
+{
+    match sent {
+        Sent::Completed(completed) => {
+            expected.completed(completed, false);
+            None
+        }
+        Sent::InFlight(in_flight) => Some(Box::new(Holding {
+            in_flight,
+            expected: expected.clone(),
+        })),
+    }
+}
+
+/// Does something with a handle, and gives it back if it is still there.
+pub(crate) fn apply(
+    handle: Box<dyn Held>,
+    op: HandleOp,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Option<Box<dyn Held>> {
+    let expected = handle.expected().clone();
+    let shared = &expected.shared;
+    let mut elsewhere = |work: Box<dyn FnOnce() + Send>| {
+        count(&shared.coverage.on_other_threads);
+        expected.moved.store(true, SeqCst);
+        threads.push(shared.machine.spawn(work));
+        None
+    };
+    match op {
+        HandleOp::Cancel => {
+            handle.cancel();
+            Some(handle)
+        }
+        HandleOp::CancelOnAnotherThread => {
+            thread::scope(|scope| {
+                let handle = &handle;
+                scope.spawn(move || {
+                    let _entered = handle.expected().shared.machine.enter();
+                    handle.cancel();
+                });
+                handle.cancel();
+            });
+            Some(handle)
+        }
+        HandleOp::Poll => handle.poll(),
+        HandleOp::PollRaised => {
+            // What a nested request of the routine needs, to be waited for, is a lower IRQL.
+            if expected.has_nested() {
+                return handle.poll();
+            }
+            let _raised = irql::raise(DISPATCH_LEVEL);
+            handle.poll()
+        }
+        HandleOp::Wait(limit) => {
+            handle.wait(limit);
+            None
+        }
+        HandleOp::Drop => {
+            handle.discard();
+            None
+        }
+        HandleOp::WaitOnAnotherThread(limit) => elsewhere(Box::new(move || handle.wait(limit))),
+        HandleOp::DropOnAnotherThread => elsewhere(Box::new(move || handle.discard())),
+        HandleOp::CancelAndWaitOnAnotherThread(limit) => elsewhere(Box::new(move || {
+            handle.cancel();
+            handle.wait(limit);
+        })),
+    }
+}
