@@ -19,7 +19,8 @@ use crate::fault::Point;
 use crate::irql;
 use crate::machine::{Inner, Standing};
 use crate::names::status_name;
-use crate::sync::{Arc, Condvar, Duration, Instant, Mutex, lock, wait_for};
+use crate::sync::dispatcher::{self, Deadline};
+use crate::sync::{Arc, Duration, lock};
 use crate::timeline::{Lane, Step};
 use crate::violation::ViolationKind;
 
@@ -54,11 +55,19 @@ pub struct Wait {
 struct Slot {
     /// Written and read under the dispatcher lock only.
     satisfied: AtomicBool,
-    wake: Condvar,
+    wake: dispatcher::Condvar,
 }
 
-/// The dispatcher database: the waiting threads by the address of their event, in the order of their arrival.
-static DISPATCHER: Mutex<BTreeMap<usize, VecDeque<Arc<Slot>>>> = Mutex::new(BTreeMap::new());
+/// The waiting threads by the address of their event, in the order of their arrival.
+type Database = BTreeMap<usize, VecDeque<Arc<Slot>>>;
+
+/// The dispatcher database.
+#[cfg(not(loom))]
+static DISPATCHER: dispatcher::Mutex<Database> = dispatcher::Mutex::new(BTreeMap::new());
+#[cfg(loom)]
+loom::lazy_static! {
+    static ref DISPATCHER: dispatcher::Mutex<Database> = dispatcher::Mutex::new(BTreeMap::new());
+}
 
 /// An event whose memory may be accessed while the dispatcher lock is held.
 ///
@@ -68,9 +77,16 @@ static DISPATCHER: Mutex<BTreeMap<usize, VecDeque<Arc<Slot>>>> = Mutex::new(BTre
 struct EventAccess(*mut KEVENT);
 
 impl EventAccess {
+    /// The event, for an access now.
+    fn event(self) -> *mut KEVENT {
+        #[cfg(loom)]
+        wdm_irp::__memory::touch(self.0.addr());
+        self.0
+    }
+
     /// `DISPATCHER_HEADER.Type` and `Size`: the first and third byte.
     fn header_byte(self, index: usize) -> *mut u8 {
-        self.0.cast::<u8>().wrapping_add(index)
+        self.event().cast::<u8>().wrapping_add(index)
     }
 
     fn is_initialized(self) -> bool {
@@ -89,12 +105,12 @@ impl EventAccess {
 
     fn state(self) -> i32 {
         // SAFETY: by the type's invariant.
-        unsafe { (*self.0).Header.SignalState }
+        unsafe { (*self.event()).Header.SignalState }
     }
 
     fn set_state(self, state: i32) {
         // SAFETY: by the type's invariant.
-        unsafe { (*self.0).Header.SignalState = state };
+        unsafe { (*self.event()).Header.SignalState = state };
     }
 
     fn initialize(self, kind: u8, state: i32) {
@@ -108,7 +124,7 @@ impl EventAccess {
         unsafe { self.header_byte(3).write(0) };
         self.set_state(state);
         // SAFETY: as above.
-        let links = unsafe { &raw mut (*self.0).Header.WaitListHead };
+        let links = unsafe { &raw mut (*self.event()).Header.WaitListHead };
         // SAFETY: as above; an empty list points to itself.
         unsafe { (*links).Flink = links };
         // SAFETY: as above.
@@ -141,7 +157,7 @@ pub(crate) unsafe fn initialize(event: *mut KEVENT, kind: i32, signalled: bool) 
     let address = event.addr();
     let irp = context::last_irp(&machine);
     let is_waited_on = {
-        let dispatcher = lock(&DISPATCHER);
+        let dispatcher = dispatcher::lock(&DISPATCHER);
         let busy = dispatcher.contains_key(&address);
         if !busy {
             let kind = if kind == NotificationEvent {
@@ -198,7 +214,7 @@ pub(crate) unsafe fn set(event: *mut KEVENT, wait: bool) -> i32 {
         "KeSetEvent",
     );
     let before = {
-        let mut dispatcher = lock(&DISPATCHER);
+        let mut dispatcher = dispatcher::lock(&DISPATCHER);
         // INVARIANT: valid by contract; the lock is held.
         let access = EventAccess(event);
         if access.is_initialized() {
@@ -340,10 +356,10 @@ pub(crate) unsafe fn wait(
 /// # Safety
 /// As for [`wait`].
 unsafe fn block(machine: &Inner, event: *mut KEVENT, timeout: Option<i64>) -> NTSTATUS {
-    let start = Instant::now();
     let limit = timeout.map_or_else(|| machine.hang_limit(), duration_of);
+    let deadline = Deadline::new(limit, timeout.is_some());
     let address = event.addr();
-    let mut dispatcher = lock(&DISPATCHER);
+    let mut dispatcher = dispatcher::lock(&DISPATCHER);
     // INVARIANT: valid by contract; the lock is held until the thread parks, and not used after that.
     let access = EventAccess(event);
     if !access.is_initialized() {
@@ -360,7 +376,7 @@ unsafe fn block(machine: &Inner, event: *mut KEVENT, timeout: Option<i64>) -> NT
     }
     let slot = Arc::new(Slot {
         satisfied: AtomicBool::new(false),
-        wake: Condvar::new(),
+        wake: dispatcher::Condvar::new(),
     });
     dispatcher
         .entry(address)
@@ -370,11 +386,10 @@ unsafe fn block(machine: &Inner, event: *mut KEVENT, timeout: Option<i64>) -> NT
         if slot.satisfied.load(Ordering::Relaxed) {
             return STATUS_SUCCESS;
         }
-        let passed = start.elapsed();
-        if passed >= limit {
+        if deadline.has_passed() {
             break;
         }
-        dispatcher = wait_for(&slot.wake, dispatcher, limit.saturating_sub(passed));
+        dispatcher = deadline.wait(&DISPATCHER, &slot.wake, dispatcher);
     }
     if timeout.is_none() {
         drop(dispatcher);

@@ -59,6 +59,10 @@
 
 #![cfg(target_pointer_width = "64")]
 
+// First, since under loom its `thread_local!` replaces the standard library's.
+#[macro_use]
+mod sync;
+
 mod behavior;
 mod cancel;
 mod context;
@@ -76,7 +80,6 @@ mod names;
 mod registry;
 mod request;
 mod svg;
-mod sync;
 pub mod timeline;
 mod violation;
 

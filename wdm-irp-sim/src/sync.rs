@@ -1,8 +1,19 @@
 //! The synchronisation primitives of the model, in one place so that another implementation can replace them.
+//!
+//! Under `cfg(loom)` one does, for the models in `wdm-irp/loom`: see `explored`.
 
 use std::sync::PoisonError;
 
-pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
+#[cfg(loom)]
+#[macro_use]
+mod explored;
+
+#[cfg(loom)]
+pub(crate) use explored::{Condvar, Mutex, MutexGuard, thread};
+pub(crate) use std::sync::{Arc, OnceLock, Weak};
+#[cfg(not(loom))]
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(not(loom))]
 pub(crate) use std::thread;
 pub(crate) use std::time::{Duration, Instant};
 
@@ -28,4 +39,48 @@ pub(crate) fn wait_for<'a, T>(
         .wait_timeout(guard, limit)
         .unwrap_or_else(PoisonError::into_inner)
         .0
+}
+
+/// What the dispatcher lock and the waits on it are made of.
+pub(crate) mod dispatcher {
+    #[cfg(not(loom))]
+    pub(crate) use super::{Condvar, Mutex, lock};
+    #[cfg(not(loom))]
+    use super::{Duration, Instant, MutexGuard, wait_for};
+
+    #[cfg(loom)]
+    pub(crate) use super::explored::dispatcher::{Condvar, Deadline, Mutex, lock};
+
+    /// The end of a wait.
+    #[cfg(not(loom))]
+    pub(crate) struct Deadline {
+        start: Instant,
+        limit: Duration,
+    }
+
+    #[cfg(not(loom))]
+    impl Deadline {
+        /// `limit` from now; whether the caller of the wait wants that does not matter.
+        pub(crate) fn new(limit: Duration, _wanted: bool) -> Self {
+            Self {
+                start: Instant::now(),
+                limit,
+            }
+        }
+
+        pub(crate) fn has_passed(&self) -> bool {
+            self.start.elapsed() >= self.limit
+        }
+
+        /// Waits for a notification or the deadline.
+        pub(crate) fn wait<'a, T>(
+            &self,
+            _: &'a Mutex<T>,
+            condition: &Condvar,
+            guard: MutexGuard<'a, T>,
+        ) -> MutexGuard<'a, T> {
+            let left = self.limit.saturating_sub(self.start.elapsed());
+            wait_for(condition, guard, left)
+        }
+    }
 }

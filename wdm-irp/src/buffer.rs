@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
 use crate::error::IrpError;
+use crate::irp::Irp;
 use crate::irql::{PassiveOnly, SendIrql, UpToDispatch};
 use crate::sys::{
     self, IO_STACK_LOCATION, IRP, MDL, PARAMETERS_DEVICE_IO_CONTROL, PARAMETERS_READ,
@@ -252,16 +253,13 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// # Safety
-    /// `irp` is allocated, the caller's, and has a next stack location.
-    pub(crate) unsafe fn new(irp: *mut IRP, device_flags: u32) -> Self {
-        // SAFETY: by contract.
-        let next = unsafe { sys::IoGetNextIrpStackLocation(irp) };
-        // INVARIANT: by contract.
+    /// Of the IRP's target. Not for use when the IRP has been sent.
+    pub(crate) fn new(irp: &Irp<'_>) -> Self {
+        // INVARIANT: those of `Irp`.
         Self {
-            irp,
-            next,
-            device_flags,
+            irp: irp.as_ptr(),
+            next: irp.next_location(),
+            device_flags: irp.target().flags(),
         }
     }
 
@@ -354,6 +352,7 @@ pub(crate) unsafe fn detach(irp: *mut IRP) {
     unsafe { sys::MmUnlockPages(mdl) };
     // SAFETY: `set_mdl` allocated it.
     unsafe { sys::IoFreeMdl(mdl) };
+    // Wine's IoFreeIrp would free it again.
     // SAFETY: by contract.
     unsafe { (*irp).MdlAddress = ptr::null_mut() };
 }

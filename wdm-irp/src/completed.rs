@@ -26,6 +26,7 @@ use crate::sys::{
 /// }
 /// ```
 pub struct Completed<R: CompletionRoutine, B> {
+    /// Final, see `final_status`.
     pub(crate) status: NTSTATUS,
     pub(crate) information: usize,
     pub(crate) timed_out: bool,
@@ -40,7 +41,7 @@ impl<R: CompletionRoutine, B> Completed<R, B> {
     /// dispatch routine it would make an IRP look pending that nobody marked.
     #[must_use]
     pub fn status(&self) -> NTSTATUS {
-        final_status(self.status)
+        self.status
     }
 
     /// `IoStatus.Information`: for transfers the number of bytes, as the lower driver claims.

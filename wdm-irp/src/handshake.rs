@@ -11,20 +11,23 @@
 //!  arm()                           IN_FLIGHT
 //!  IofCallDriver ──────────────────────────────────────────▶  PendingReturned?
 //!                                                               yes: signal(): KeSetEvent, last touch
-//!                                  IN_FLIGHT → FINISHED  ◀──    no:  finish(), last touch …
-//!  is_finished()? done             WAITING: KeSetEvent   ◀──         … unless the originator relies on the event
-//!  wait(): … → WAITING, then the
-//!  event, unless it was FINISHED
+//!                                  + ARRIVED             ◀──    no:  finish(), last touch …
+//!  is_finished()? done
+//!  arrive(): + ARRIVED             ARRIVED before it:    ◀──         … unless the originator arrived first and
+//!  wait() for the event, unless                                      relies on the event: KeSetEvent
+//!  the routine arrived first
 //! ```
 //!
-//! Cost, uncontended: one atomic read-modify-write for a routine that finishes, none for one that signals; one for an
-//! originator that waits, none for one that does not.
+//! Whoever sets the one bit first tells the other, who finds it set. Cost, uncontended: one atomic read-modify-write for a
+//! routine that finishes, none for one that signals; one for an originator that waits, none for one that does not. That it
+//! is one bit lets `x86_64` do each with `lock bts` and a branch.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::Ordering;
 
+use crate::sync::{AtomicU32, memory};
 use crate::sys::{self, KEVENT};
 
 /// No request.
@@ -33,17 +36,17 @@ const EMPTY: u32 = 0;
 const CLAIMED: u32 = 1;
 /// The IRP was sent; nobody has said anything yet.
 const IN_FLIGHT: u32 = 2;
-/// The originator relies on the event. Final until it has been signalled.
-const WAITING: u32 = 3;
-/// The completion routine is through and did not signal. Final.
-const FINISHED: u32 = 4;
+/// A bit beside `IN_FLIGHT`: the originator relies on the event, or the completion routine is through and did not signal;
+/// whichever came first.
+const ARRIVED: u32 = 4;
 
 /// The event and the state beside it.
 ///
 /// # Invariants
-/// - From `arm` to the return of `wait` or a `true` of `is_finished`, the memory stays where it is.
+/// - From `arm` to a `true` of `is_finished`, `arrive` or `wait`, the memory stays where it is.
 /// - The originator side is used by one thread at a time, the completer side once for each `arm`.
-/// - After WAITING the state changes no more until the owner calls `release`: a routine that finds it signals instead.
+/// - `ARRIVED` is set once in a round and stays until the owner calls `release` or `arm`: a routine that finds it signals
+///   instead, and an originator that finds it does not wait.
 #[repr(C)]
 pub(crate) struct Handshake {
     event: UnsafeCell<MaybeUninit<KEVENT>>,
@@ -56,6 +59,18 @@ impl Handshake {
             event: UnsafeCell::new(MaybeUninit::uninit()),
             state: AtomicU32::new(EMPTY),
         }
+    }
+
+    /// Writes an empty handshake.
+    ///
+    /// # Safety
+    /// `this` may be written.
+    #[inline]
+    pub(crate) unsafe fn init(this: *mut Self) {
+        // SAFETY: in bounds by contract.
+        let state = unsafe { &raw mut (*this).state };
+        // SAFETY: by contract. The event needs no initialisation.
+        unsafe { state.write(AtomicU32::new(EMPTY)) };
     }
 
     fn event(&self) -> *mut KEVENT {
@@ -87,9 +102,11 @@ impl Handshake {
     /// No completer of an earlier round is still to come. From now on the memory stays where it is.
     #[inline]
     pub(crate) unsafe fn arm(&self) {
+        memory::lend(self);
+        // Relaxed: whatever hands the IRP to the completer's thread hands this over too, as it does the event.
+        self.state.store(IN_FLIGHT, Ordering::Relaxed);
         // SAFETY: the event's memory is ours, and nobody waits on it, by contract.
         unsafe { sys::KeInitializeEvent(self.event(), sys::NotificationEvent, 0) };
-        self.state.store(IN_FLIGHT, Ordering::Release);
     }
 
     /// Completer, `PendingReturned` set: `KeSetEvent`. The last touch.
@@ -113,37 +130,45 @@ impl Handshake {
     /// As for [`Handshake::signal`].
     #[inline]
     pub(crate) unsafe fn finish(this: *const Self) {
-        // Release: what the routine wrote is the originator's once it reads FINISHED.
-        // SAFETY: alive by contract; the originator does not leave before it sees FINISHED or the event.
+        // Release: what the routine wrote is the originator's once it finds ARRIVED.
+        // SAFETY: alive by contract; the originator does not leave before it finds ARRIVED or the event.
         let state = unsafe { &(*this).state };
-        if state
-            .compare_exchange(IN_FLIGHT, FINISHED, Ordering::Release, Ordering::Relaxed)
-            .is_err()
-        {
-            // SAFETY: the originator is WAITING, so the value lives until the event is signalled.
+        if state.fetch_or(ARRIVED, Ordering::Release) & ARRIVED != 0 {
+            // SAFETY: the originator arrived first, so it waits, and the value lives until the event is signalled.
             unsafe { Self::signal(this) };
         }
     }
 
-    /// Originator: whether the routine finished without a signal; everything is the originator's again then.
+    /// Originator that has not arrived: whether the routine finished without a signal; everything is the originator's
+    /// again then.
     #[inline]
     pub(crate) fn is_finished(&self) -> bool {
-        self.state.load(Ordering::Acquire) == FINISHED
+        self.state.load(Ordering::Acquire) & ARRIVED != 0
     }
 
-    /// Originator: waits until the routine has let go, for `timeout` in units of 100 ns (negative: relative; `None`:
-    /// for ever). Whether it has. May be called again after `false`.
+    /// Originator, once in a round: says that it relies on the event from now on. `true` if the routine has finished
+    /// without a signal: there will be none, and everything is the originator's again.
+    #[inline]
+    pub(crate) fn arrive(&self) -> bool {
+        self.state.fetch_or(ARRIVED, Ordering::Acquire) & ARRIVED != 0
+    }
+
+    /// Originator that has arrived first: waits until the routine has signalled, for `timeout` in units of 100 ns
+    /// (negative: relative; `None`: for ever). Whether it has. May be called again after `false`.
     ///
     /// Always `KernelMode` and not alertable: the event may be on this thread's stack (H12).
     ///
     /// # Safety
-    /// The handshake is armed. The IRQL is at most `APC_LEVEL`, or `DISPATCH_LEVEL` if `timeout` is zero.
+    /// The handshake is armed, and the originator arrived before the routine. The IRQL is at most `APC_LEVEL`, or
+    /// `DISPATCH_LEVEL` if `timeout` is zero.
     #[inline]
     pub(crate) unsafe fn wait(&self, timeout: Option<i64>) -> bool {
-        if self.state.swap(WAITING, Ordering::Acquire) == FINISHED {
-            return true;
-        }
-        let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+        let units = timeout.unwrap_or_default();
+        let timeout = if timeout.is_some() {
+            &raw const units
+        } else {
+            ptr::null()
+        };
         // SAFETY: `arm` initialised the event; `timeout` is null or a local; the IRQL is right by contract.
         let status = unsafe {
             sys::KeWaitForSingleObject(

@@ -78,15 +78,17 @@ pub struct RawRequest {
 /// Dropping it frees it (`IoFreeIrp`).
 ///
 /// # Invariants
-/// `irp` came from `IoAllocateIrp` with a next stack location for `target`, and is this value's alone.
+/// `raw` came from `IoAllocateIrp` with the next stack location `next` for `target`, and is this value's alone.
 #[must_use = "dropping it frees the IRP"]
 #[derive(Debug)]
 pub struct Irp<'d> {
-    irp: NonNull<IRP>,
+    raw: NonNull<IRP>,
+    /// Kept, as the compiler cannot know that writing to the location does not move it.
+    next: *mut IO_STACK_LOCATION,
     target: &'d TargetDevice,
 }
 
-// SAFETY: an IRP of IoAllocateIrp belongs to no thread.
+// SAFETY: an IRP of IoAllocateIrp belongs to no thread, nor do its locations.
 unsafe impl Send for Irp<'_> {}
 // SAFETY: shared access does nothing.
 unsafe impl Sync for Irp<'_> {}
@@ -115,9 +117,12 @@ impl<'d> Irp<'d> {
         if stack_size == i8::MAX {
             return Err(IrpError::InvalidParameter);
         }
-        let irp = Self::with_stack_size(target, stack_size)?;
+        let mut irp = Self::with_stack_size(target, stack_size)?;
         // SAFETY: the IRP is ours and has one location more than the target needs, at least two.
         unsafe { sys::IoSetNextIrpStackLocation(irp.as_ptr()) };
+        // INVARIANT: the target's is one lower now.
+        // SAFETY: as above, there is one more.
+        irp.next = unsafe { sys::IoGetNextIrpStackLocation(irp.as_ptr()) };
         // SAFETY: the IRP has a current location now.
         let current = unsafe { sys::IoGetCurrentIrpStackLocation(irp.as_ptr()) };
         // SAFETY: it is ours.
@@ -129,15 +134,15 @@ impl<'d> Irp<'d> {
     fn with_stack_size(target: &'d TargetDevice, stack_size: i8) -> Result<Self, IrpError> {
         // SAFETY: a device object has a stack of at least one.
         let irp = unsafe { sys::IoAllocateIrp(stack_size, 0) };
-        match NonNull::new(irp) {
-            // INVARIANT: just allocated, with the locations `target` asks for.
-            Some(irp) => Ok(Self { irp, target }),
-            None => Err(IrpError::IrpAllocation),
-        }
+        let raw = NonNull::new(irp).ok_or(IrpError::IrpAllocation)?;
+        // SAFETY: just allocated, with one location at least.
+        let next = unsafe { sys::IoGetNextIrpStackLocation(raw.as_ptr()) };
+        // INVARIANT: just allocated, with the locations `target` asks for.
+        Ok(Self { raw, next, target })
     }
 
     pub(crate) fn as_ptr(&self) -> *mut IRP {
-        self.irp.as_ptr()
+        self.raw.as_ptr()
     }
 
     pub(crate) fn target(&self) -> &'d TargetDevice {
@@ -151,9 +156,8 @@ impl<'d> Irp<'d> {
         irp
     }
 
-    fn next_location(&self) -> *mut IO_STACK_LOCATION {
-        // SAFETY: there is a next location (invariant).
-        unsafe { sys::IoGetNextIrpStackLocation(self.as_ptr()) }
+    pub(crate) fn next_location(&self) -> *mut IO_STACK_LOCATION {
+        self.next
     }
 
     /// Enters the function codes.

@@ -58,6 +58,8 @@ compile_error!(
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+#[cfg(loom)]
+extern crate std;
 
 #[cfg(feature = "macros")]
 #[doc(hidden)]
@@ -73,6 +75,7 @@ mod irql;
 mod request;
 mod routine;
 mod slot;
+mod sync;
 pub mod sys;
 mod timeout;
 
@@ -96,6 +99,9 @@ pub use routine::{
 #[cfg(feature = "alloc")]
 pub use slot::BoxedSlot;
 pub use slot::{InFlight, Sent, Slot, Storage};
+#[cfg(loom)]
+#[doc(hidden)]
+pub use sync::memory as __memory;
 pub use timeout::Timeout;
 /// ```
 /// use wdm_irp::PendingReturned::{Inline, Pended};

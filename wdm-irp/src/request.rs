@@ -9,8 +9,9 @@
 )]
 
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
-use crate::buffer::Transfer;
+use crate::buffer::{Attachment, Transfer};
 use crate::completed::Completed;
 use crate::error::{IrpError, NotSent, SendError};
 use crate::irp::{Irp, Kind};
@@ -18,7 +19,8 @@ use crate::irql::{AtMostApc, MaySend};
 use crate::routine::CompletionRoutine;
 #[cfg(feature = "alloc")]
 use crate::slot::BoxedSlot;
-use crate::slot::{Sent, Slot};
+use crate::slot::{Header, Sent, Slot, free_completed};
+use crate::sys;
 use crate::timeout::Timeout;
 
 /// A request has no completion routine yet.
@@ -115,12 +117,47 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
         K: Transfer<B>,
         P: AtMostApc + MaySend<K::Irql>,
     {
-        let slot = Slot::new();
-        // SAFETY: `OnStack` settles the slot before this frame, which nothing else sees, is gone.
-        let sent = unsafe { self.send_on_stack(&slot) }.map_err(SendError::NotSent)?;
-        sent.wait(at, timeout)
-            .into_result()
-            .map_err(SendError::Failed)
+        let _ = at;
+        let (irp, mut buffer, context) = self.into_parts();
+        let attachment = Attachment::new(&irp);
+        // SAFETY: the buffer is a local that is not touched before the IRP is completed.
+        if let Err(error) = unsafe { K::attach(&attachment, &mut buffer) } {
+            let request = Self::from_parts(irp, buffer, context);
+            return Err(SendError::NotSent(NotSent { error, request }));
+        }
+
+        // No `Slot`: what the completion routine has no business with is no part of what its pointer leads to, so the
+        // compiler may keep it in registers.
+        let mut memory = MaybeUninit::uninit();
+        let header = Header::new_in(&mut memory);
+        let raw_irp = irp.as_ptr();
+        // SAFETY: the header is a fresh local, only ever shared, of this function, in which nothing unwinds and which does
+        // not go on before the routine has let go; `at` proves the IRQL.
+        unsafe { header.send::<R>(irp, context) };
+        let mut timed_out = false;
+        if !header.handshake.is_finished() && !header.handshake.arrive() {
+            // SAFETY: armed, and arrived first; `at` proves the IRQL.
+            timed_out = !unsafe { header.handshake.wait(timeout.relative()) };
+            if timed_out {
+                // SAFETY: allocated until it is freed below, whatever the lower drivers do with it (H13).
+                unsafe { sys::IoCancelIrp(raw_irp) };
+                // SAFETY: as for the first wait.
+                while !unsafe { header.handshake.wait(None) } {}
+            }
+        }
+        // SAFETY: sent above, and the routine has let go.
+        let (status, information) = unsafe { free_completed(raw_irp) };
+        // SAFETY: `send` has put it there, and the routine has let go of it.
+        let context = unsafe { header.take_context() };
+        Completed {
+            status,
+            information,
+            timed_out,
+            context,
+            buffer,
+        }
+        .into_result()
+        .map_err(SendError::Failed)
     }
 
     /// Sends the request from this thread's stack and runs `f` while it is in flight. Needs no heap, and the buffer may be

@@ -9,34 +9,106 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
 use crate::buffer::{self, Attachment, Transfer};
-use crate::completed::Completed;
+use crate::completed::{Completed, final_status};
 use crate::error::NotSent;
 use crate::handshake::Handshake;
+use crate::irp::Irp;
 use crate::irql::{ApcLevel, AtMostApc};
 use crate::request::{Armed, Request};
 use crate::routine::{CompletionRoutine, trampoline};
-use crate::sys::{self, IRP};
+use crate::sync::memory;
+use crate::sys::{self, IRP, NTSTATUS};
 use crate::timeout::Timeout;
 
 /// What the completion routine needs of an operation.
 #[repr(C)]
 pub(crate) struct Header<C> {
-    handshake: Handshake,
-    irp: UnsafeCell<*mut IRP>,
+    pub(crate) handshake: Handshake,
     pub(crate) context: UnsafeCell<MaybeUninit<C>>,
 }
 
 impl<C> Header<C> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            handshake: Handshake::new(),
+            context: UnsafeCell::new(MaybeUninit::uninit()),
+        }
+    }
+
+    /// An empty header where it will stay. [`Header::new`] as a constant would be moved with zeros for what is uninitialised.
+    #[inline]
+    pub(crate) fn new_in(memory: &mut MaybeUninit<Self>) -> &Self {
+        let memory: *mut Self = memory.as_mut_ptr();
+        // SAFETY: in bounds of `memory`.
+        let handshake = unsafe { &raw mut (*memory).handshake };
+        // SAFETY: ours to write.
+        unsafe { Handshake::init(handshake) };
+        // SAFETY: the context needs no initialisation; borrowed as long as `memory`.
+        unsafe { &*memory }
+    }
+
+    /// Takes the context, arms the operation and calls the target.
+    ///
+    /// # Safety
+    /// - The header is the caller's, without a context, and `irp` has a request for its target.
+    /// - Until the routine has let go, the header stays where it is and nobody has an exclusive reference to it; until then
+    ///   the caller neither frees the IRP nor releases what is attached to it.
+    /// - The IRQL is one at which the request may be sent.
+    #[inline]
+    pub(crate) unsafe fn send<R: CompletionRoutine<Context = C>>(&self, irp: Irp<'_>, context: C) {
+        let target = irp.target();
+        let next = irp.next_location();
+        let irp = irp.into_raw();
+        // SAFETY: the header is the caller's; the old value is uninitialised.
+        unsafe { &mut *self.context.get() }.write(context);
+        let header = ptr::from_ref(self).cast_mut().cast();
+        // SAFETY: the IRP is ours. The header outlives the IRP's flight and belongs to routine `R`.
+        unsafe { sys::set_completion_routine(next, Some(trampoline::<R>), header) };
+        // SAFETY: the last round is over, since the header had no context, and it does not move.
+        unsafe { self.handshake.arm() };
+        // The status says what the lower driver wants the caller to believe; the handshake knows.
+        // SAFETY: the IRP is ours, complete, and was allocated for this target, which is valid.
+        let _ = unsafe { sys::IofCallDriver(target.as_ptr(), irp) };
+    }
+
+    /// Takes the context out.
+    ///
+    /// # Safety
+    /// The header is the caller's, with a context, and the routine has let go of it.
+    #[inline]
+    pub(crate) unsafe fn take_context(&self) -> C {
+        memory::take_back(&self.handshake);
+        // SAFETY: by contract.
+        unsafe { self.context.get().cast::<C>().read() }
+    }
+
     /// The first field, so no access is needed to find it.
     pub(crate) const fn handshake(this: *const Self) -> *const Handshake {
         this.cast()
     }
 }
 
+/// Takes back what a completed IRP says, releases what is attached to it, and frees it.
+///
+/// # Safety
+/// `irp` came from `IoAllocateIrp`, is completed, the routine has let go of it, and it is not used again.
+#[inline]
+pub(crate) unsafe fn free_completed(irp: *mut IRP) -> (NTSTATUS, usize) {
+    // SAFETY: completed, and the routine answered MORE_PROCESSING_REQUIRED: the IRP is ours.
+    let status = final_status(unsafe { sys::irp_status(irp) });
+    // SAFETY: as above.
+    let information = unsafe { (*irp).IoStatus.Information };
+    // SAFETY: as above.
+    unsafe { buffer::detach(irp) };
+    // SAFETY: by contract.
+    unsafe { sys::IoFreeIrp(irp) };
+    (status, information)
+}
+
 /// The memory of one request in flight: its event, IRP, context and buffer.
 ///
-/// [`Request::send_and_wait`] and [`Request::send_scoped`] keep one on the stack, `Request::send_boxed` on the heap. Make
-/// one yourself for a request from static memory, without a heap:
+/// [`Request::send_scoped`] keeps one on the stack, `Request::send_boxed` on the heap. Make one yourself for a request from
+/// static memory, without a heap:
 ///
 /// ```
 /// # use wdm_irp::{completion_routine, Completing, Signaled};
@@ -47,7 +119,7 @@ impl<C> Header<C> {
 /// static SLOT: Slot<read_done, [u8; 512]> = Slot::new();
 /// ```
 ///
-/// Its size is that of the KEVENT, the IRP's address, eight bytes of state, the context and the buffer.
+/// Its size is that of the KEVENT, the IRP's address, sixteen bytes of state, the context and the buffer.
 ///
 /// # Invariants
 /// - The slot does not move, and its memory is not reused, from `send` to `reclaim`: it is `'static`, or a local of
@@ -58,6 +130,9 @@ impl<C> Header<C> {
 #[repr(C)]
 pub struct Slot<R: CompletionRoutine, B> {
     header: Header<R::Context>,
+    irp: UnsafeCell<*mut IRP>,
+    /// The originator's alone: whether it relies on the event, see `Handshake::arrive`.
+    relies: UnsafeCell<bool>,
     buffer: UnsafeCell<MaybeUninit<B>>,
 }
 
@@ -86,17 +161,11 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            header: Header {
-                handshake: Handshake::new(),
-                irp: UnsafeCell::new(ptr::null_mut()),
-                context: UnsafeCell::new(MaybeUninit::uninit()),
-            },
+            header: Header::new(),
+            irp: UnsafeCell::new(ptr::null_mut()),
+            relies: UnsafeCell::new(false),
             buffer: UnsafeCell::new(MaybeUninit::uninit()),
         }
-    }
-
-    fn context(&self) -> *mut R::Context {
-        self.header.context.get().cast()
     }
 
     /// Takes an empty slot; `false` if a request is in it.
@@ -120,11 +189,9 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         request: Request<'d, K, B, Armed<R>>,
     ) -> Result<(), NotSent<'d, K, B, R>> {
         let (irp, buffer, context) = request.into_parts();
-        let target = irp.target();
         // SAFETY: the slot is the caller's, so there is no other reference to its buffer.
         let in_slot = unsafe { &mut *self.buffer.get() }.write(buffer);
-        // SAFETY: an `Irp` is allocated and has a location for its target.
-        let attachment = unsafe { Attachment::new(irp.as_ptr(), target.flags()) };
+        let attachment = Attachment::new(&irp);
         // SAFETY: the slot does not move.
         if let Err(error) = unsafe { K::attach(&attachment, in_slot) } {
             // SAFETY: written above; whatever the attempt entered in the IRP is overwritten by the next.
@@ -133,21 +200,13 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
             return Err(NotSent { error, request });
         }
 
-        let irp = irp.into_raw();
         // SAFETY: the slot is the caller's.
-        unsafe { *self.header.irp.get() = irp };
-        // SAFETY: as above; the old value is uninitialised.
-        unsafe { self.context().write(context) };
+        unsafe { *self.irp.get() = irp.as_ptr() };
+        // SAFETY: as above.
+        unsafe { *self.relies.get() = false };
         // INVARIANT: the slot now holds the request.
-        // SAFETY: the last round is over, since the slot was empty, and the slot does not move.
-        unsafe { self.header.handshake.arm() };
-
-        let header = (&raw const self.header).cast_mut().cast();
-        // SAFETY: the IRP is ours. The header outlives the IRP's flight and belongs to routine `R`.
-        unsafe { sys::IoSetCompletionRoutine(irp, Some(trampoline::<R>), header) };
-        // The status says what the lower driver wants the caller to believe; the handshake knows.
-        // SAFETY: the IRP is ours, complete, and was allocated for this target, which is valid.
-        let _ = unsafe { sys::IofCallDriver(target.as_ptr(), irp) };
+        // SAFETY: the slot was empty; the rest by contract.
+        unsafe { self.header.send::<R>(irp, context) };
         Ok(())
     }
 
@@ -156,18 +215,35 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         self.header.handshake.is_finished()
     }
 
+    /// Waits once until the routine has let go, for `timeout` as for [`Handshake::wait`]. Whether it has.
+    ///
+    /// # Safety
+    /// A request is in flight and the caller is its originator. The IRQL is as for [`Handshake::wait`].
+    unsafe fn wait_once(&self, timeout: Option<i64>) -> bool {
+        // SAFETY: the originator's alone.
+        let relies = unsafe { &mut *self.relies.get() };
+        if !*relies {
+            if self.header.handshake.arrive() {
+                return true;
+            }
+            *relies = true;
+        }
+        // SAFETY: arrived, first; the rest by contract.
+        unsafe { self.header.handshake.wait(timeout) }
+    }
+
     /// Waits until the routine has let go; on time-out cancels the IRP and waits on. Whether it timed out.
     ///
     /// # Safety
     /// A request is in flight and the caller is its originator. IRQL <= `APC_LEVEL`.
     unsafe fn wait(&self, timeout: Timeout) -> bool {
         // SAFETY: by contract.
-        if unsafe { self.header.handshake.wait(timeout.relative()) } {
+        if unsafe { self.wait_once(timeout.relative()) } {
             return false;
         }
         self.cancel();
         // SAFETY: by contract.
-        while !unsafe { self.header.handshake.wait(None) } {}
+        while !unsafe { self.wait_once(None) } {}
         true
     }
 
@@ -178,13 +254,13 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     unsafe fn poll(&self) -> bool {
         // Not KeReadStateEvent: only a wait is sure that KeSetEvent is through with the memory.
         // SAFETY: by contract, with a time-out of zero.
-        unsafe { self.header.handshake.wait(Some(0)) }
+        unsafe { self.wait_once(Some(0)) }
     }
 
     /// `IoCancelIrp`. The IRP is allocated whatever its state, for only the originator frees it (H13).
     fn cancel(&self) {
         // SAFETY: in flight, so the slot holds an IRP; it is written before the request is sent only.
-        let irp = unsafe { *self.header.irp.get() };
+        let irp = unsafe { *self.irp.get() };
         // SAFETY: allocated until `reclaim`.
         unsafe { sys::IoCancelIrp(irp) };
     }
@@ -195,17 +271,11 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     /// A request is in the slot, the caller is its originator, and the routine has let go.
     unsafe fn reclaim(&self, timed_out: bool) -> Completed<R, B> {
         // SAFETY: a request is in the slot.
-        let irp = unsafe { *self.header.irp.get() };
-        // SAFETY: completed, and the routine answered MORE_PROCESSING_REQUIRED: the IRP is ours.
-        let status = unsafe { sys::irp_status(irp) };
-        // SAFETY: as above.
-        let information = unsafe { (*irp).IoStatus.Information };
-        // SAFETY: as above.
-        unsafe { buffer::detach(irp) };
-        // SAFETY: as above; it came from IoAllocateIrp, and the slot forgets it below.
-        unsafe { sys::IoFreeIrp(irp) };
+        let irp = unsafe { *self.irp.get() };
+        // SAFETY: the routine has let go, by contract; the slot forgets the IRP below.
+        let (status, information) = unsafe { free_completed(irp) };
         // SAFETY: a request is in the slot, and the routine has let go of its context.
-        let context = unsafe { self.context().read() };
+        let context = unsafe { self.header.take_context() };
         // SAFETY: a request is in the slot, and the lower drivers have let go of its buffer.
         let buffer = unsafe { self.buffer.get().cast::<B>().read() };
         // INVARIANT: everything has been moved out.
@@ -339,7 +409,7 @@ impl<S: Storage> Sent<S> {
     /// A request was just sent in the slot of `storage`, by the caller.
     pub(crate) unsafe fn new(storage: S) -> Self {
         if storage.slot().is_finished() {
-            // SAFETY: FINISHED says that the routine has let go.
+            // SAFETY: the routine has let go.
             let completed = unsafe { storage.slot().reclaim(false) };
             drop(storage);
             Self::Completed(completed)

@@ -400,6 +400,20 @@ pub unsafe fn IoSetCompletionRoutine(
 ) {
     // SAFETY: there is a next location by contract.
     let next = unsafe { IoGetNextIrpStackLocation(Irp) };
+    // SAFETY: by contract.
+    unsafe { set_completion_routine(next, CompletionRoutine, Context) };
+}
+
+/// [`IoSetCompletionRoutine`], for whoever knows the next stack location.
+///
+/// # Safety
+/// As for [`IoSetCompletionRoutine`], with `next` as the IRP's next stack location.
+#[inline]
+pub(crate) unsafe fn set_completion_routine(
+    next: *mut IO_STACK_LOCATION,
+    CompletionRoutine: PIO_COMPLETION_ROUTINE,
+    Context: *mut c_void,
+) {
     // SAFETY: the caller owns the IRP and with it the location.
     unsafe { (*next).CompletionRoutine = CompletionRoutine };
     // SAFETY: as above.

@@ -1,0 +1,523 @@
+//! Every interleaving of originator, completer and canceller, by loom.
+//!
+//! Real: this library, from `Irp::allocate` to `Completed`, with its handshake; the host model's event, I/O manager, cancel
+//! spin lock, modelled drivers and ledger. Standing in: loom for the handshake's atomic, the dispatcher lock, the waits on it
+//! and the threads. A time-out elapses whenever the scheduler likes. The order of cancellation and completion is explored at
+//! the places where the host model can be made to dwell; its ledger is invisible to loom.
+//!
+//! What a model checks, in every interleaving:
+//! - nobody hangs (loom finds a deadlock), and nobody is let go too early or by an earlier round's signal;
+//! - what the completion routine wrote is the originator's, by the memory model, when it gets the context back;
+//! - every access to the event and the state is before the originator takes the memory back, by the memory model;
+//! - the routine has run once, the slot is free, the IRP freed once (the ledger), and no misuse of any other kind.
+//!
+//! Two threads: every interleaving. Three: up to [`PREEMPTIONS`] preemptions. `.ci/loom` runs the models, and shows with the
+//! patches in `bugs/` that they can fail.
+#![cfg(loom)]
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use loom::cell::UnsafeCell;
+use wdm_irp::sys::{
+    IoCancelIrp, NTSTATUS, STATUS_CANCELLED, STATUS_DRIVER_INTERNAL_ERROR, STATUS_PENDING,
+    STATUS_SUCCESS,
+};
+use wdm_irp::{
+    Armed, Completed, Completing, InFlight, Irp, NoTransfer, PassiveLevel, Request, SendError,
+    Sent, Signaled, Slot, Timeout, completion_routine,
+};
+use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, Point, When};
+
+/// The bound for models of three threads.
+const PREEMPTIONS: usize = 5;
+
+/// Where other threads may run, besides the accesses to the handshake and the event.
+const POINTS: [Point; 6] = [
+    Point::BeforeDispatch,
+    Point::AfterDispatch,
+    Point::BeforeRoutine,
+    Point::AfterSetEvent,
+    Point::BeforeCancel,
+    Point::BeforeCancelRoutine,
+];
+
+/// What the routine writes and the originator reads. loom checks that one is ordered before the other.
+struct Note(UnsafeCell<u32>);
+
+impl Note {
+    fn new() -> Self {
+        Self(UnsafeCell::new(0))
+    }
+
+    fn runs(&self) -> u32 {
+        // SAFETY: loom panics if anybody writes meanwhile.
+        self.0.with(|runs| unsafe { *runs })
+    }
+}
+
+#[completion_routine]
+fn done(irp: Completing<'_, Note>) -> Signaled<'_> {
+    // SAFETY: loom panics if anybody else has access meanwhile.
+    irp.context().0.with_mut(|runs| unsafe { *runs += 1 });
+    irp.signal_if_pended()
+}
+
+type Memory = Slot<done, ()>;
+
+/// Explores a model.
+fn explore(
+    name: &str,
+    preemptions: Option<usize>,
+    model: impl Fn(&Machine) + Send + Sync + 'static,
+) {
+    let count = Arc::new(Mutex::new(0_u64));
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = preemptions;
+    builder.max_branches = 10_000;
+    let start = Instant::now();
+    let counter = count.clone();
+    builder.check(move || {
+        *counter.lock().unwrap() += 1;
+        let machine = Machine::new();
+        machine.record_timeline(false);
+        for point in POINTS {
+            machine.faults().delay(point, Duration::ZERO);
+        }
+        model(&machine);
+        assert_eq!(machine.live_irps(), 0, "an IRP without owner");
+        machine.finish();
+    });
+    let count = *count.lock().unwrap();
+    println!("  {name}: {count} interleavings, {:.1?}", start.elapsed());
+}
+
+/// Memory that is never freed, so that a late access finds the mark that it is late.
+fn memory() -> &'static Memory {
+    let slot: &'static Memory = Box::leak(Box::default());
+    // Its atomic comes into being before other threads know it.
+    assert_free(slot);
+    slot
+}
+
+fn assert_free(slot: &Memory) {
+    assert_eq!(format!("{slot:?}"), "Slot { in_use: false, .. }");
+}
+
+fn at() -> PassiveLevel {
+    PassiveLevel::check().unwrap()
+}
+
+fn request(device: &Device) -> Request<'_, NoTransfer, (), Armed<done>> {
+    Irp::allocate(device.target())
+        .unwrap()
+        .flush()
+        .on_completion(done, Note::new())
+}
+
+/// A lower driver of a model.
+#[derive(Clone, Copy)]
+struct Lower {
+    name: &'static str,
+    when: When,
+    /// What it puts in the IOSB.
+    status: NTSTATUS,
+}
+
+const fn lower(name: &'static str, when: When) -> Lower {
+    Lower {
+        name,
+        when,
+        status: STATUS_SUCCESS,
+    }
+}
+
+const LATER: When = When::after(Duration::ZERO);
+
+impl Lower {
+    const fn status(self, status: NTSTATUS) -> Self {
+        Self { status, ..self }
+    }
+
+    fn device(self, machine: &Machine) -> Device {
+        machine.device_with(
+            DeviceOptions::new("lower"),
+            Behavior::complete(self.status, 0).when(self.when),
+        )
+    }
+
+    /// Checks a request that has come back.
+    fn check<B>(self, completed: &Completed<done, B>) {
+        assert_eq!(completed.context().runs(), 1, "runs of the routine");
+        let expected = if self.status == STATUS_PENDING {
+            STATUS_DRIVER_INTERNAL_ERROR
+        } else {
+            self.status
+        };
+        let status = completed.status();
+        assert!(
+            status == expected || status == STATUS_CANCELLED,
+            "status {status:#x}"
+        );
+    }
+}
+
+/// How the originator comes to its end of the request.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    Wait,
+    TimeOut,
+    CancelAndWait,
+    PollAndWait,
+    PollAndTimeOut,
+    PollAndDrop,
+    Drop,
+}
+
+impl Ending {
+    const ALL: [Self; 7] = [
+        Self::Wait,
+        Self::TimeOut,
+        Self::CancelAndWait,
+        Self::PollAndWait,
+        Self::PollAndTimeOut,
+        Self::PollAndDrop,
+        Self::Drop,
+    ];
+
+    /// `None`: dropped.
+    fn end(self, in_flight: InFlight<&'static Memory>) -> Option<Completed<done, ()>> {
+        const LIMIT: Timeout = Timeout::seconds(5);
+        let at = at();
+        let polled = match self {
+            Self::PollAndWait | Self::PollAndTimeOut | Self::PollAndDrop => {
+                in_flight.try_complete()
+            }
+            _ => Err(in_flight),
+        };
+        match (polled, self) {
+            (Ok(completed), _) => Some(completed),
+            (Err(in_flight), Self::Wait | Self::PollAndWait) => {
+                Some(in_flight.wait(&at, Timeout::FOREVER))
+            }
+            (Err(in_flight), Self::TimeOut | Self::PollAndTimeOut) => {
+                Some(in_flight.wait(&at, LIMIT))
+            }
+            (Err(in_flight), Self::CancelAndWait) => {
+                in_flight.cancel();
+                Some(in_flight.wait(&at, Timeout::FOREVER))
+            }
+            (Err(in_flight), Self::Drop | Self::PollAndDrop) => {
+                drop(in_flight);
+                None
+            }
+        }
+    }
+}
+
+/// One request from static memory.
+fn round(lower: Lower, device: &Device, slot: &'static Memory, ending: Ending) {
+    let completed = match request(device).send_in(slot, at()).unwrap() {
+        Sent::Completed(completed) => Some(completed),
+        Sent::InFlight(in_flight) => ending.end(in_flight),
+    };
+    if let Some(completed) = completed {
+        lower.check(&completed);
+    }
+    assert_free(slot);
+}
+
+/// Every ending with each of these drivers. Two threads.
+fn explore_endings(drivers: &[Lower]) {
+    for &lower in drivers {
+        for ending in Ending::ALL {
+            // Without a cancellation it would never end, rightly.
+            let endless = lower.when == When::cancelled();
+            if endless && matches!(ending, Ending::Wait | Ending::PollAndWait) {
+                continue;
+            }
+            explore(
+                &format!("{}, {ending:?}", lower.name),
+                None,
+                move |machine| {
+                    round(lower, &lower.device(machine), memory(), ending);
+                },
+            );
+        }
+    }
+}
+
+#[test]
+fn inline() {
+    explore_endings(&[
+        lower("inline", When::inline()),
+        lower("inline, marked", When::inline_marked()),
+    ]);
+}
+
+#[test]
+fn pended() {
+    explore_endings(&[
+        lower("later", LATER),
+        lower("before the return", When::before_return()),
+    ]);
+}
+
+#[test]
+fn cancelable() {
+    explore_endings(&[
+        lower("cancelable", LATER.cancelable()),
+        lower("until cancelled", When::cancelled()),
+    ]);
+}
+
+#[test]
+fn breach_pending_but_not_marked() {
+    explore_endings(&[
+        lower("inline", When::inline().returning(STATUS_PENDING)),
+        lower("later", LATER.unmarked()),
+        lower("before the return", When::before_return().unmarked()),
+        lower("cancelable", LATER.unmarked().cancelable()),
+    ]);
+}
+
+#[test]
+fn breach_marked_but_not_pending() {
+    explore_endings(&[
+        lower("inline", When::inline_marked().returning(STATUS_SUCCESS)),
+        lower("later", LATER.returning(STATUS_SUCCESS)),
+        lower(
+            "before the return",
+            When::before_return().returning(STATUS_SUCCESS),
+        ),
+        lower("cancelable", LATER.returning(STATUS_SUCCESS).cancelable()),
+    ]);
+}
+
+#[test]
+fn breach_final_status_but_later() {
+    explore_endings(&[
+        lower("later", LATER.unmarked().returning(STATUS_SUCCESS)),
+        lower(
+            "cancelable",
+            LATER.unmarked().returning(STATUS_CANCELLED).cancelable(),
+        ),
+    ]);
+}
+
+#[test]
+fn breach_completed_with_status_pending() {
+    explore_endings(&[
+        lower("inline", When::inline()).status(STATUS_PENDING),
+        lower("later", LATER).status(STATUS_PENDING),
+        lower("later, not marked", LATER.unmarked()).status(STATUS_PENDING),
+    ]);
+}
+
+/// The driver cancels the IRP, twice, while the originator cancels it, too.
+#[test]
+fn cancelled_from_below() {
+    struct Address(*mut wdm_irp::sys::IRP);
+    // SAFETY: the thread that gets it has the IRP.
+    unsafe impl Send for Address {}
+
+    for marked in [true, false] {
+        for ending in Ending::ALL {
+            let lower = lower("", LATER);
+            explore(
+                &format!("marked {marked}, {ending:?}"),
+                None,
+                move |machine| {
+                    let workers = Arc::new(Mutex::new(Vec::new()));
+                    let joined = workers.clone();
+                    let handle = machine.handle();
+                    let device = machine.device(Behavior::custom(move |irp: LowerIrp| {
+                        if marked {
+                            irp.mark_pending();
+                        }
+                        let address = Address(irp.as_ptr());
+                        workers.lock().unwrap().push(handle.spawn(move || {
+                            let Address(raw) = { address };
+                            for _ in 0..2 {
+                                // SAFETY: allocated, since it is here and not completed.
+                                unsafe { IoCancelIrp(raw) };
+                            }
+                            irp.complete(STATUS_SUCCESS, 0);
+                        }));
+                        STATUS_PENDING
+                    }));
+                    round(lower, &device, memory(), ending);
+                    for worker in joined.lock().unwrap().drain(..) {
+                        worker.join().unwrap();
+                    }
+                },
+            );
+        }
+    }
+}
+
+/// Two rounds in the same memory: the second must not see the signal of the first, nor the first completer, which may
+/// still be on its way out, the second round.
+#[test]
+fn reuse() {
+    let inline = lower("inline", When::inline());
+    let marked = lower("inline, marked", When::inline_marked());
+    let breach = lower(
+        "inline, not marked",
+        When::inline().returning(STATUS_PENDING),
+    );
+    for first in [
+        lower("later", LATER),
+        lower("later, not marked", LATER.unmarked()),
+    ] {
+        for second in [inline, marked, breach] {
+            for ending in [Ending::Wait, Ending::TimeOut, Ending::PollAndDrop] {
+                let name = format!("{}, then {}, {ending:?}", first.name, second.name);
+                explore(&name, None, move |machine| {
+                    let slot = memory();
+                    round(first, &first.device(machine), slot, ending);
+                    round(second, &second.device(machine), slot, ending);
+                });
+            }
+        }
+    }
+}
+
+/// Two rounds, both pended. Three threads.
+#[test]
+fn reuse_pended() {
+    let later = lower("later", LATER);
+    let unmarked = lower("later, not marked", LATER.unmarked());
+    for (first, second) in [(later, later), (later, unmarked), (unmarked, later)] {
+        for ending in [Ending::Wait, Ending::Drop] {
+            let name = format!("{}, then {}, {ending:?}", first.name, second.name);
+            explore(&name, Some(PREEMPTIONS), move |machine| {
+                let slot = memory();
+                round(first, &first.device(machine), slot, ending);
+                round(second, &second.device(machine), slot, ending);
+            });
+        }
+    }
+}
+
+/// Two originators want the same memory: it is one's at a time.
+#[test]
+fn claim() {
+    let inline = lower("inline", When::inline());
+    explore("two originators", None, move |machine| {
+        let slot = memory();
+        let device = inline.device(machine);
+        let other = machine.spawn({
+            let device = device.clone();
+            move || attempt(&device, slot)
+        });
+        let sent = attempt(&device, slot) + other.join().unwrap();
+        assert!(sent >= 1, "nobody got the slot");
+        assert_free(slot);
+    });
+
+    fn attempt(device: &Device, slot: &'static Memory) -> u32 {
+        match request(device).send_in(slot, at()) {
+            Ok(sent) => {
+                let completed = sent.wait(at(), Timeout::FOREVER);
+                assert_eq!(completed.context().runs(), 1);
+                1
+            }
+            Err(_) => 0,
+        }
+    }
+}
+
+/// Two cancellers and a completer. Three threads.
+#[test]
+fn two_cancellers() {
+    for lower in [
+        lower("later", LATER),
+        lower("later, not marked", LATER.unmarked()),
+        lower("cancelable", LATER.cancelable()),
+        lower("cancelable, not marked", LATER.unmarked().cancelable()),
+    ] {
+        for ending in [Ending::Wait, Ending::TimeOut, Ending::PollAndDrop] {
+            let name = format!("{}, {ending:?}", lower.name);
+            explore(&name, Some(PREEMPTIONS), move |machine| {
+                let slot = memory();
+                let device = lower.device(machine);
+                let completed = match request(&device).send_in(slot, at()).unwrap() {
+                    Sent::Completed(completed) => Some(completed),
+                    Sent::InFlight(in_flight) => {
+                        let in_flight = Arc::new(in_flight);
+                        let canceller = machine.spawn({
+                            let in_flight = in_flight.clone();
+                            move || in_flight.cancel()
+                        });
+                        in_flight.cancel();
+                        canceller.join().unwrap();
+                        ending.end(Arc::into_inner(in_flight).unwrap())
+                    }
+                };
+                if let Some(completed) = completed {
+                    lower.check(&completed);
+                }
+                assert_free(slot);
+            });
+        }
+    }
+}
+
+const EVERY_WAY: [Lower; 6] = [
+    lower("inline", When::inline()),
+    lower("later", LATER),
+    lower("cancelable", LATER.cancelable()),
+    lower("later, not marked", LATER.unmarked()),
+    lower(
+        "later, marked, final status",
+        LATER.returning(STATUS_SUCCESS),
+    ),
+    lower(
+        "later, final status",
+        LATER.unmarked().returning(STATUS_SUCCESS),
+    ),
+];
+
+/// From the stack, whose memory is used again at once.
+#[test]
+fn on_the_stack() {
+    for lower in EVERY_WAY {
+        for timeout in [Timeout::FOREVER, Timeout::seconds(5)] {
+            let name = format!("send_and_wait, {}, {timeout:?}", lower.name);
+            explore(&name, None, move |machine| {
+                let device = lower.device(machine);
+                match request(&device).send_and_wait(at(), timeout) {
+                    Ok(completed) => lower.check(&completed),
+                    Err(SendError::Failed(completed)) => lower.check(&completed),
+                    Err(SendError::NotSent(_)) => unreachable!(),
+                }
+            });
+        }
+        explore(
+            &format!("send_scoped, leaked, {}", lower.name),
+            None,
+            move |machine| {
+                let device = lower.device(machine);
+                let leaked = request(&device).send_scoped(at(), |sent| std::mem::forget(sent));
+                assert!(leaked.is_ok());
+            },
+        );
+    }
+}
+
+/// From an allocation that is freed with the request.
+#[test]
+fn in_a_box() {
+    for lower in EVERY_WAY {
+        explore(lower.name, None, move |machine| {
+            let device = lower.device(machine);
+            let sent = request(&device).send_boxed(at()).unwrap();
+            lower.check(&sent.wait(at(), Timeout::seconds(5)));
+        });
+        explore(&format!("{}, dropped", lower.name), None, move |machine| {
+            let device = lower.device(machine);
+            drop(request(&device).send_boxed(at()).unwrap());
+        });
+    }
+}
