@@ -189,7 +189,7 @@ impl Routine {
             .collect();
         let generic = |token: &TokenTree| {
             is_ident(token, "impl")
-                || matches!(token, TokenTree::Ident(ident) if names.iter().any(|name| **name == ident.unraw()))
+                || matches!(token, TokenTree::Ident(ident) if names.iter().any(|name| name.unraw() == ident.unraw()))
         };
         find(&ty.to_token_stream(), &generic).is_some()
     }

@@ -4,6 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::{Item, LitStr};
 
+use self::fuzz::{reports, with_groups};
 use crate::expand::expand;
 
 mod fuzz;
@@ -41,6 +42,35 @@ fn assert_errors(args: TokenStream, item: TokenStream, expected: &[&str]) {
     for (error, expected) in errors.iter().zip(expected) {
         assert!(error.starts_with(expected), "{error}\n  is not\n{expected}");
     }
+}
+
+/// `item`, where the group after each `frag!` is one without delimiters.
+fn with_fragments(item: &str) -> TokenStream {
+    with_groups(item.parse().expect("tokens"))
+        .into_iter()
+        .collect()
+}
+
+/// Requires one error, which begins as told, at the place that `«…»` marks in `item`. Returns its message.
+fn assert_error_at(args: TokenStream, item: &str, expected: &str) -> String {
+    let (before, rest) = item.split_once('«').expect("a place");
+    let (place, after) = rest.split_once('»').expect("the end of the place");
+    let expansion = expand(args, with_fragments(&[before, place, after].concat()));
+    let mut reports = reports(&expansion);
+    assert_eq!(reports.len(), 1, "{item}: {:#?}", messages(&expansion));
+    let report = reports.remove(0);
+    assert!(
+        report.message.starts_with(expected),
+        "{item}: {}\n  is not\n{expected}",
+        report.message
+    );
+    let start = before.chars().count();
+    assert_eq!(
+        (report.start.column, report.end.column),
+        (start, start + place.chars().count()),
+        "{item}: {expected}"
+    );
+    report.message
 }
 
 /// What an expansion declares at its top level, without the reported errors.
@@ -328,6 +358,9 @@ fn other_items_stay_what_they_are() {
             impl A {}
         ),
         quote!(
+            impl A for fn() {}
+        ),
+        quote!(
             const A: u8 = 0;
         ),
         quote!(
@@ -365,6 +398,299 @@ fn associated_functions_stay_what_they_are() {
         let expansion = expand(quote!(), item.clone());
         assert!(messages(&expansion)[0].starts_with(expected));
         assert!(expansion.to_string().ends_with(&item.to_string()));
+    }
+}
+
+#[test]
+fn attributes_that_no_routine_may_have() {
+    const TWICE: &str = "`#[completion_routine]` is applied twice";
+    const FEATURE: &str = "a completion routine cannot depend on a target feature";
+    for (attribute, expected) in [
+        ("#[«completion_routine»]", TWICE),
+        ("#[«wdm_irp::completion_routine(raw)»]", TWICE),
+        ("#[cfg_attr(a, «r#completion_routine»)]", TWICE),
+        ("#[«target_feature(enable = \"avx2\")»]", FEATURE),
+        (
+            "#[cfg_attr(a, cold, «target_feature(enable = \"avx2\")»)]",
+            FEATURE,
+        ),
+    ] {
+        let (typed, raw) = (typed(), raw());
+        assert_error_at(quote!(), &format!("{attribute} {typed}"), expected);
+        assert_error_at(quote!(raw), &format!("{attribute} {raw}"), expected);
+    }
+}
+
+#[test]
+fn attributes_are_not_hidden_within_the_body() {
+    const TYPED: &str = "fn done(irp: Completing<'_, Stats>) -> Signaled<'_>";
+    const RAW: &str = "unsafe extern \"C\" fn done(d: D, i: I, c: C) -> NTSTATUS";
+    for attribute in [
+        "«unsafe(link_section = \"PAGE\")»",
+        "«target_feature(enable = \"avx2\")»",
+        "cfg_attr(a, «no_mangle»)",
+        "cfg_attr(a, cold, «unsafe(export_name = \"x\")»)",
+    ] {
+        for body in [
+            format!("{{ #![{attribute}] loop {{}} }}"),
+            format!("frag!({{ #![cold] #![{attribute}] }})"),
+        ] {
+            let expected = "an attribute within a completion routine goes unchecked";
+            assert_error_at(quote!(), &format!("{TYPED} {body}"), expected);
+            assert_error_at(quote!(raw), &format!("{RAW} {body}"), expected);
+        }
+    }
+    let body = "{ #![allow(unused)] loop {} }";
+    for (args, head) in [(quote!(), TYPED), (quote!(raw), RAW)] {
+        assert_errors(args, with_fragments(&format!("{head} {body}")), &[]);
+    }
+}
+
+#[test]
+fn parameters_are_not_conditional() {
+    for attribute in [
+        "#[«cfg(a)»]",
+        "#[cfg_attr(a, «cfg(b)»)]",
+        "#[cfg_attr(a, «allow(unused)»)]",
+    ] {
+        for (args, item) in [
+            (
+                quote!(),
+                format!("fn done({attribute} irp: Completing<'_, Stats>) -> Signaled<'_> {{}}"),
+            ),
+            (
+                quote!(raw),
+                format!(
+                    "unsafe extern \"C\" fn done(d: D, i: I, {attribute} c: C) -> NTSTATUS {{}}"
+                ),
+            ),
+        ] {
+            assert_error_at(
+                args,
+                &item,
+                "a completion routine has the same parameters in every configuration",
+            );
+        }
+    }
+    assert_errors(
+        quote!(),
+        quote!(
+            fn done(#[allow(unused)] irp: Completing<'_, Stats>) -> Signaled<'_> {}
+        ),
+        &[],
+    );
+}
+
+#[test]
+fn a_syntax_error_in_a_function_is_reported_where_it_is() {
+    for qualifiers in [
+        "",
+        "pub(crate)",
+        "const",
+        "async",
+        "unsafe",
+        "extern",
+        "extern \"C\"",
+        "const async unsafe extern \"C\"",
+    ] {
+        for args in [quote!(), quote!(raw)] {
+            assert_error_at(
+                args,
+                &format!("{qualifiers} fn «2nd»(irp: Completing<'_, Stats>) -> Signaled<'_> {{}}"),
+                "expected identifier",
+            );
+        }
+    }
+}
+
+/// A check outside of the function would report a second time that it must not be generic.
+#[test]
+fn types_with_parameters_in_them_are_not_checked() {
+    for (generics, ty, checks) in [
+        ("", "*mut T", 4),
+        ("<T>", "*mut U", 4),
+        ("<T>", "*mut T", 3),
+        ("<T>", "fn(&[r#T; 2])", 3),
+        ("<r#try>", "*mut r#try", 3),
+        ("<const N: usize>", "*mut [u8; N]", 3),
+        ("", "impl Copy", 3),
+        ("", "*mut dyn Iterator<Item = impl Copy>", 3),
+    ] {
+        let item = format!(
+            "unsafe extern \"system\" fn done{generics}(d: D, i: I, c: {ty}) -> NTSTATUS {{ 0 }}"
+        );
+        let items = items(expand(quote!(raw), with_fragments(&item)));
+        let found = items
+            .iter()
+            .filter(|item| matches!(item, Item::Const(_)))
+            .count();
+        assert_eq!(found, checks, "{item}");
+    }
+}
+
+#[test]
+fn a_routine_has_one_lifetime() {
+    assert_error_at(
+        quote!(),
+        "fn done<'irp, «'a»>(irp: Completing<'irp, &'a A>) -> Signaled<'irp> {}",
+        "a completion routine has one lifetime, that of the IRP",
+    );
+    for item in [
+        "fn done(irp: Completing<«'irp», A>) -> Signaled<'irp> {}",
+        "fn done(irp: Completing<'_, A>) -> Signaled<«'irp»> {}",
+        "fn done(irp: Completing<'_, for<'a> fn(&'a A, &«'irp» A)>) -> Signaled<'_> {}",
+    ] {
+        assert_error_at(
+            quote!(),
+            item,
+            "a completion routine does not choose the lifetime of its IRP: write `'_`, or declare `'irp` as \
+             `fn done<'irp>`",
+        );
+    }
+    // Undeclared in the expansion too, the compiler would report it again.
+    let expansion = expand(
+        quote!(),
+        with_fragments("fn done(irp: Completing<'irp, A>) -> Signaled<'irp> {}"),
+    );
+    let declared = quote!(fn __done<'irp>).to_string();
+    assert!(expansion.to_string().contains(&declared), "{expansion}");
+}
+
+#[test]
+fn the_irp_does_not_live_for_ever() {
+    for ty in [
+        "Completing<«'static», A>",
+        "wdm_irp::Completing<«'static», A>",
+        "(Completing<«'static», A>)",
+        "frag!(Completing<«'static», A>)",
+    ] {
+        assert_error_at(
+            quote!(),
+            &format!("fn done(irp: {ty}) -> Signaled<'_> {{}}"),
+            "a completion routine does not choose the lifetime of its IRP, which ends with the routine",
+        );
+    }
+    for ty in [
+        // The compiler gives both tokens of a lifetime the place of the whole.
+        "Signaled<'«static»>",
+        "Result<Signaled<'_>, Signaled<'«static»>>",
+        "(frag!(Signaled<'«static»>))",
+    ] {
+        assert_error_at(
+            quote!(),
+            &format!("fn done(irp: Completing<'_, A>) -> {ty} {{}}"),
+            "the proof of a completion routine belongs to the IRP it was called with",
+        );
+    }
+}
+
+#[test]
+fn the_context_holds_no_borrow() {
+    for ty in [
+        "Completing<'irp, «&»A>",
+        "Completing<'irp, «&»mut A>",
+        "Completing<'irp, &«'irp» A>",
+        "Completing<'irp, &«'_» A>",
+        "Completing<'irp, &'static «&»A>",
+        "Completing<'irp, [«&»A]>",
+        "Completing<'irp, [«&»A; 2]>",
+        "Completing<'irp, («&»A)>",
+        "Completing<'irp, (u8, «&»A)>",
+        "Completing<'irp, Option<Box<«&»A>>>",
+        "Completing<'irp, a::B<«'_»>>",
+        "Completing<'irp, B<'static, «'irp»>>",
+        "Alias<'irp, «'_»>",
+        "Alias<'irp, 'static, «'irp»>",
+        "(Completing<'irp, «&»A>)",
+        "frag!(Completing<'irp, frag!(«&»A)>)",
+    ] {
+        assert_error_at(
+            quote!(),
+            &format!("fn done<'irp>(irp: {ty}) -> Signaled<'irp> {{}}"),
+            "the context of a completion routine holds no borrow",
+        );
+    }
+    for ty in [
+        "Completing<'irp, &'static A>",
+        "Completing<'irp, B<'static>>",
+        "Completing<'irp, fn(&A)>",
+        "Completing<'irp, *const A>",
+        "Alias<'irp, 'static>",
+        "Alias<'static, 'irp>",
+    ] {
+        let item = format!("fn done<'irp>(irp: {ty}) -> Signaled<'irp> {{}}");
+        assert_errors(quote!(), with_fragments(&item), &[]);
+    }
+}
+
+#[test]
+fn three_parameters_may_be_meant_as_those_of_a_raw_routine() {
+    for (item, is_raw) in [
+        ("fn done(irp: A, «b: B») -> Signaled<'_> {}", false),
+        ("fn done(d: D, «i: I, c: C») -> Signaled<'_> {}", true),
+        (
+            "fn done(a: A, «b: B, c: C, d: D») -> Signaled<'_> {}",
+            false,
+        ),
+    ] {
+        let message = assert_error_at(
+            quote!(),
+            item,
+            "a completion routine takes exactly one parameter, the IRP it completes",
+        );
+        let hint = "or use `#[completion_routine(raw)]`";
+        assert_eq!(message.contains(hint), is_raw, "{item}: {message}");
+    }
+}
+
+#[test]
+fn the_body_of_a_faulty_routine_is_kept_where_it_adds_no_errors() {
+    let expand = |item: &str| expand(quote!(), with_fragments(item)).to_string();
+    let calls = quote!(RoutineReturn::signaled).to_string();
+    let sound = expand("fn done(irp: Completing<'_, A>) -> Signaled<'_> { body() }");
+    assert!(sound.contains("body") && sound.contains(&calls), "{sound}");
+
+    for (item, is_kept) in [
+        (
+            "async fn done(irp: Completing<'_, A>) -> Signaled<'_> { body() }",
+            true,
+        ),
+        (
+            "fn done<'irp, T>(irp: Completing<'irp, T>) -> frag!(Signaled<'irp>) { body() }",
+            true,
+        ),
+        ("fn done() -> Signaled<'_> { body() }", false),
+        (
+            "fn done(irp: Completing<'_, A>, n: u8) -> Signaled<'_> { body() }",
+            false,
+        ),
+        (
+            "fn done(irp: Completing<'_, A>, ...) -> Signaled<'_> { body() }",
+            false,
+        ),
+        (
+            "fn done<'irp, 'a>(irp: Completing<'irp, A>) -> Signaled<'irp> { body() }",
+            false,
+        ),
+        (
+            "fn done(irp: Completing<'static, A>) -> Signaled<'_> { body() }",
+            false,
+        ),
+        (
+            "fn done(irp: Completing<'_, &A>) -> Signaled<'_> { body() }",
+            false,
+        ),
+        (
+            "fn done(irp: Completing<'_, A>) -> Signaled<'static> { body() }",
+            false,
+        ),
+        ("fn done(irp: Completing<'_, A>) -> ! { body() }", false),
+        ("fn done(irp: Completing<'_, A>) { body() }", false),
+    ] {
+        let expansion = expand(item);
+        assert!(expansion.contains("fn __done"), "{item}: {expansion}");
+        assert_eq!(expansion.contains("body"), is_kept, "{item}: {expansion}");
+        assert!(!expansion.contains(&calls), "{item}: {expansion}");
     }
 }
 

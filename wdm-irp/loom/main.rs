@@ -400,6 +400,18 @@ fn reuse_pended() {
     }
 }
 
+/// Sends a request if the memory is free; how many were sent.
+fn attempt(device: &Device, slot: &'static Memory) -> u32 {
+    match request(device).send_in(slot, at()) {
+        Ok(sent) => {
+            let completed = sent.wait(at(), Timeout::FOREVER);
+            assert_eq!(completed.context().runs(), 1);
+            1
+        }
+        Err(_) => 0,
+    }
+}
+
 /// Two originators want the same memory: it is one's at a time.
 #[test]
 fn claim() {
@@ -415,17 +427,6 @@ fn claim() {
         assert!(sent >= 1, "nobody got the slot");
         assert_free(slot);
     });
-
-    fn attempt(device: &Device, slot: &'static Memory) -> u32 {
-        match request(device).send_in(slot, at()) {
-            Ok(sent) => {
-                let completed = sent.wait(at(), Timeout::FOREVER);
-                assert_eq!(completed.context().runs(), 1);
-                1
-            }
-            Err(_) => 0,
-        }
-    }
 }
 
 /// Two cancellers and a completer. Three threads.
@@ -488,8 +489,7 @@ fn on_the_stack() {
             explore(&name, None, move |machine| {
                 let device = lower.device(machine);
                 match request(&device).send_and_wait(at(), timeout) {
-                    Ok(completed) => lower.check(&completed),
-                    Err(SendError::Failed(completed)) => lower.check(&completed),
+                    Ok(completed) | Err(SendError::Failed(completed)) => lower.check(&completed),
                     Err(SendError::NotSent(_)) => unreachable!(),
                 }
             });

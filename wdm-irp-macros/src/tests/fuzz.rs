@@ -7,7 +7,9 @@
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{
+    Delimiter, Group, Ident, LineColumn, Punct, Spacing, Span, TokenStream, TokenTree,
+};
 use quote::ToTokens as _;
 use syn::{Item, LitStr, Signature, Visibility};
 
@@ -692,10 +694,10 @@ const ABOUT_ITEM: &[&str] = &[
 ];
 const ABOUT_BODY: &str = "an attribute within a completion routine goes unchecked";
 
-struct Report {
-    message: String,
-    first: usize,
-    last: usize,
+pub(super) struct Report {
+    pub(super) message: String,
+    pub(super) start: LineColumn,
+    pub(super) end: LineColumn,
 }
 
 impl Report {
@@ -707,7 +709,7 @@ impl Report {
 }
 
 /// The `compile_error!`s in an expansion.
-fn reports(expansion: &TokenStream) -> Vec<Report> {
+pub(super) fn reports(expansion: &TokenStream) -> Vec<Report> {
     let mut reports = Vec::new();
     let mut name: Option<Ident> = None;
     for token in expansion.clone() {
@@ -718,8 +720,8 @@ fn reports(expansion: &TokenStream) -> Vec<Report> {
                     let message: LitStr = syn::parse2(group.stream()).expect("a literal");
                     reports.push(Report {
                         message: message.value(),
-                        first: name.span().start().line,
-                        last: group.span_close().end().line,
+                        start: name.span().start(),
+                        end: group.span_close().end(),
                     });
                 }
             }
@@ -864,11 +866,8 @@ fn judge(input: &Input) {
 }
 
 fn judge_report(report: &Report, input: &Input, item: &TokenStream) {
-    let Report {
-        message,
-        first,
-        last,
-    } = report;
+    let message = &report.message;
+    let (first, last) = (report.start.line, report.end.line);
     let lines = if report.begins_with(ABOUT_ARGUMENTS) {
         &input.args_lines
     } else {
@@ -878,7 +877,7 @@ fn judge_report(report: &Report, input: &Input, item: &TokenStream) {
         );
         &input.item_lines
     };
-    if *first == NOWHERE && *last == NOWHERE {
+    if first == NOWHERE && last == NOWHERE {
         // The parser misses something after the last token.
         assert!(
             item.is_empty() || is_of_parser(message, item),
@@ -886,7 +885,7 @@ fn judge_report(report: &Report, input: &Input, item: &TokenStream) {
         );
     } else {
         assert!(
-            first <= last && lines.contains(first) && lines.contains(last),
+            first <= last && lines.contains(&first) && lines.contains(&last),
             "lines {first} to {last} instead of {lines:?}: {message}"
         );
     }
@@ -1043,7 +1042,7 @@ fn what_is_mutated_is_valid() {
 // --- What it found ---
 
 /// `text` where the group after each `frag!` is one without delimiters.
-fn with_groups(tokens: TokenStream) -> Tokens {
+pub(super) fn with_groups(tokens: TokenStream) -> Tokens {
     let mut with = Tokens::new();
     for token in tokens {
         let TokenTree::Group(inner) = token else {
@@ -1063,7 +1062,9 @@ fn with_groups(tokens: TokenStream) -> Tokens {
         } else {
             inner.delimiter()
         };
-        with.push(group(delimiter, content));
+        let mut group = group(delimiter, content);
+        group.set_span(inner.span());
+        with.push(group);
     }
     with
 }
@@ -1079,7 +1080,7 @@ fn assert_found(args: &str, item: &str, expected: &[(&str, usize)]) {
     assert_eq!(reports.len(), expected.len());
     for (report, (beginning, token)) in reports.iter().zip(expected) {
         assert!(report.begins_with(&[beginning]), "{}", report.message);
-        assert_eq!(report.first, first + token, "{}", report.message);
+        assert_eq!(report.start.line, first + token, "{}", report.message);
     }
 }
 

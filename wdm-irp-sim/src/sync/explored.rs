@@ -3,6 +3,11 @@
 //! What loom must explore is the dispatcher lock, the waits on it, and the places where the model can be made to dwell.
 //! The ledger's locks stay the host's, which loom does not see: they add no order to the accesses that it checks, and no
 //! interleavings. None is held across an operation of loom's, between which its threads do not switch.
+#![expect(
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "the signatures are those of std"
+)]
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, PoisonError, TryLockError};
