@@ -1,33 +1,41 @@
 //! Where the trace goes: a buffer of the caller's, since a driver has no heap to spare.
 
 use core::fmt::{self, Write};
+use core::marker::PhantomData;
 use core::slice;
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// What `used` is while somebody writes.
+const BUSY: usize = usize::MAX;
 
 /// Lines of text in a buffer.
 ///
 /// Threads take turns in writing: the script lets one wait while another one acts.
 ///
 /// # Invariants
-/// `buffer` is a borrowed `[u8]` that nobody else accesses for `'b`. Its first `used` bytes are valid UTF-8.
+/// `buffer` has `length` bytes that are borrowed, so that nobody else accesses them for `'b`. Whoever takes `used` for `BUSY` alone writes to it; else
+/// `used` bytes of it are valid UTF-8.
 #[derive(Debug)]
 pub struct Trace<'b> {
-    buffer: &'b [AtomicU8],
+    buffer: *mut u8,
+    length: usize,
     used: AtomicUsize,
+    borrow: PhantomData<&'b mut [u8]>,
 }
+
+// SAFETY: one thread at a time accesses the buffer (invariant).
+unsafe impl Sync for Trace<'_> {}
 
 impl<'b> Trace<'b> {
     /// An empty trace.
     #[must_use]
     pub fn new(buffer: &'b mut [u8]) -> Self {
-        let length = buffer.len();
-        let first = buffer.as_mut_ptr().cast::<AtomicU8>();
-        // SAFETY: `AtomicU8` has the layout of `u8`, and the borrow is exclusive.
-        let buffer = unsafe { slice::from_raw_parts(first, length) };
         // INVARIANT: the borrow is exclusive, and no bytes are used.
         Self {
-            buffer,
+            buffer: buffer.as_mut_ptr(),
+            length: buffer.len(),
             used: AtomicUsize::new(0),
+            borrow: PhantomData,
         }
     }
 
@@ -41,9 +49,8 @@ impl<'b> Trace<'b> {
     #[must_use]
     pub fn into_text(self) -> &'b str {
         let used = self.used.into_inner();
-        let bytes = self.buffer.as_ptr().cast::<u8>();
-        // SAFETY: in bounds of the borrowed bytes. The last user of their atomic view is gone: it was taken by value.
-        let bytes = unsafe { slice::from_raw_parts(bytes, used) };
+        // SAFETY: in bounds of the borrowed bytes, and the last writer is gone: this was taken by value.
+        let bytes = unsafe { slice::from_raw_parts(self.buffer, used) };
         // Checked although it cannot fail: another thread that broke the turns would show here.
         core::str::from_utf8(bytes).unwrap_or("the trace is damaged\n")
     }
@@ -51,14 +58,21 @@ impl<'b> Trace<'b> {
 
 impl Write for &Trace<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let used = self.used.load(Ordering::Relaxed);
-        let rest = self.buffer.get(used..).ok_or(fmt::Error)?;
-        let rest = rest.get(..text.len()).ok_or(fmt::Error)?;
-        for (to, from) in rest.iter().zip(text.bytes()) {
-            to.store(from, Ordering::Relaxed);
+        let used = self.used.swap(BUSY, Ordering::Acquire);
+        if used == BUSY {
+            // Not this thread's turn.
+            return Err(fmt::Error);
+        }
+        let fits = text.len() <= self.length - used;
+        if fits {
+            // SAFETY: in bounds, as `used` is.
+            let end = unsafe { self.buffer.add(used) };
+            // SAFETY: `used` was taken, so these bytes are this thread's (invariant).
+            unsafe { end.copy_from_nonoverlapping(text.as_ptr(), text.len()) };
         }
         // INVARIANT: whole strings only.
-        self.used.store(used + text.len(), Ordering::Relaxed);
-        Ok(())
+        let written = if fits { text.len() } else { 0 };
+        self.used.store(used + written, Ordering::Release);
+        if fits { Ok(()) } else { Err(fmt::Error) }
     }
 }

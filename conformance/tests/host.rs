@@ -73,6 +73,8 @@ fn trace_of(scenario: &'static Scenario) -> String {
 fn the_host_model_leaves_the_golden_trace() {
     let traces: Vec<(&str, String)> = SCENARIOS
         .iter()
+        // It asks for the time of day, which Miri keeps from programs.
+        .filter(|scenario| !cfg!(miri) || scenario.name() != "time_outs")
         .map(|scenario| (scenario.name(), trace_of(scenario)))
         .collect();
     if std::env::var_os("GOLDEN").is_some_and(|value| value == "write") {

@@ -1,0 +1,164 @@
+//! What is counted.
+
+use core::hint::black_box;
+use core::ptr::NonNull;
+use std::error::Error;
+use std::mem::zeroed;
+use std::thread;
+use std::time::Instant;
+
+use wdm_irp::TargetDevice;
+use wdm_irp::sys::{
+    DEVICE_OBJECT, DO_BUFFERED_IO, DO_DIRECT_IO, STATUS_DEVICE_BUSY, STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_IO_TIMEOUT, STATUS_SUCCESS,
+};
+use wdm_irp_benchmarks::{Outcome, SENDERS, ours};
+
+use crate::kernel::{self, Lower};
+
+/// How often a process runs its case; every run must cost the same.
+pub(crate) const ROUNDS: u64 = 10;
+
+/// A sender's `read`, and the device it reads from.
+struct Reader {
+    device: Box<DEVICE_OBJECT>,
+    read: fn(&TargetDevice, &mut [u8; 512]) -> Outcome,
+}
+
+impl Reader {
+    fn read(&mut self) -> Outcome {
+        // SAFETY: the device outlives the call, and the kernel of this program never touches a buffer.
+        let disk = unsafe { TargetDevice::from_raw(NonNull::from(&mut *self.device)) };
+        (self.read)(&disk, &mut [0; 512])
+    }
+}
+
+/// Makes a case of each function: its name and itself. Only the sender's instructions are counted.
+macro_rules! cases {
+    ($($(#[$doc:meta])* fn $name:ident($reader:ident) $body:block)*) => {
+        $($(#[$doc])* fn $name($reader: &mut Reader) $body)*
+        const CASES: &[(&str, fn(&mut Reader))] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+cases! {
+    /// The lower driver completes the request before it returns.
+    fn inline(reader) {
+        kernel::lower(Lower::Inline(STATUS_SUCCESS));
+        assert_eq!(reader.read(), Ok(512));
+    }
+
+    /// The lower driver returns `STATUS_PENDING` and completes later.
+    fn pended(reader) {
+        kernel::lower(Lower::Pended);
+        assert_eq!(reader.read(), Ok(512));
+    }
+
+    /// The lower driver keeps the request until it is cancelled.
+    fn timeout_cancel(reader) {
+        kernel::lower(Lower::UntilCancelled);
+        assert_eq!(reader.read(), Err(STATUS_IO_TIMEOUT));
+    }
+
+    /// `IoAllocateIrp` returns null.
+    fn allocation_failure(reader) {
+        kernel::out_of_memory(true);
+        assert_eq!(reader.read(), Err(STATUS_INSUFFICIENT_RESOURCES));
+    }
+
+    /// Inline, with an error.
+    fn inline_error(reader) {
+        kernel::lower(Lower::Inline(STATUS_DEVICE_BUSY));
+        assert_eq!(reader.read(), Err(STATUS_DEVICE_BUSY));
+    }
+
+    /// Inline, through an MDL.
+    fn inline_direct_io(reader) {
+        reader.device.Flags = DO_DIRECT_IO;
+        kernel::lower(Lower::Inline(STATUS_SUCCESS));
+        assert_eq!(reader.read(), Ok(512));
+    }
+
+    /// Pended, through an MDL.
+    fn pended_direct_io(reader) {
+        reader.device.Flags = DO_DIRECT_IO;
+        kernel::lower(Lower::Pended);
+        assert_eq!(reader.read(), Ok(512));
+    }
+}
+
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    CASES.iter().map(|(name, _)| *name)
+}
+
+fn device() -> Box<DEVICE_OBJECT> {
+    // SAFETY: plain data, for which zero is a value.
+    let mut device: Box<DEVICE_OBJECT> = Box::new(unsafe { zeroed() });
+    device.StackSize = 1;
+    device.Flags = DO_BUFFERED_IO;
+    device
+}
+
+/// Runs a case [`ROUNDS`] times.
+pub(crate) fn run(case: &str, sender: &str) -> Result<(), Box<dyn Error>> {
+    let (_, case) = CASES
+        .iter()
+        .find(|(name, _)| *name == case)
+        .ok_or("which case?")?;
+    let sender = SENDERS
+        .iter()
+        .find(|known| known.name == sender)
+        .ok_or("which sender?")?;
+    let mut reader = Reader {
+        device: device(),
+        read: black_box(sender.read),
+    };
+    for _ in 0..ROUNDS {
+        case(&mut reader);
+    }
+    Ok(())
+}
+
+/// Sends `requests` from the heap, has them all in flight at once, and waits for them.
+pub(crate) fn flight(requests: &str) -> Result<(), Box<dyn Error>> {
+    let requests: usize = requests.parse()?;
+    let mut device = device();
+    // SAFETY: as in `Reader::read`; `device` outlives every request, as none is left at the end.
+    let disk = unsafe { TargetDevice::from_raw(NonNull::from(&mut *device)) };
+    kernel::lower(Lower::Pended);
+    let mut in_flight = Vec::with_capacity(requests);
+    for _ in 0..requests {
+        in_flight.push(ours::boxed_send(&disk)?);
+    }
+    for sent in in_flight {
+        assert_eq!(ours::boxed_wait(sent), 8);
+    }
+    Ok(())
+}
+
+/// Sends `requests` inline ones and as many pended ones from each of several threads, and prints the nanoseconds that pass
+/// for one pair of a thread: all threads together send so many times as many.
+pub(crate) fn threads(threads: &str, requests: &str) -> Result<(), Box<dyn Error>> {
+    let (threads, requests): (u32, u32) = (threads.parse()?, requests.parse()?);
+    let pairs = || {
+        let mut reader = Reader {
+            device: device(),
+            read: SENDERS[0].read,
+        };
+        for _ in 0..requests {
+            inline(&mut reader);
+            pended(&mut reader);
+        }
+    };
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(pairs);
+        }
+    });
+    println!(
+        "{:.1}",
+        start.elapsed().as_secs_f64() * 1e9 / f64::from(requests)
+    );
+    Ok(())
+}

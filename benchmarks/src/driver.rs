@@ -1,0 +1,49 @@
+//! Ours as the sender of a driver image, whose other half is `c/driver.c`.
+
+use core::ptr::NonNull;
+
+use wdm_irp::TargetDevice;
+use wdm_irp::sys::{DEVICE_OBJECT, NTSTATUS, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+
+use crate::{Sector, ours};
+
+/// `bench_read` of `c/driver.h`.
+///
+/// # Safety
+/// `disk` is a device object that is valid for the call, `sector` and `information` are writable and the caller's.
+#[unsafe(no_mangle)]
+unsafe extern "system" fn bench_read(
+    disk: *mut DEVICE_OBJECT,
+    sector: *mut Sector,
+    information: *mut usize,
+) -> NTSTATUS {
+    let Some(disk) = NonNull::new(disk) else {
+        return STATUS_INVALID_PARAMETER;
+    };
+    // SAFETY: valid by contract; its driver treats a read as documented.
+    let disk = unsafe { TargetDevice::from_raw(disk) };
+    // SAFETY: by contract.
+    let sector = unsafe { &mut *sector };
+    match ours::send(&disk, sector) {
+        Ok(bytes) => {
+            // SAFETY: by contract.
+            unsafe { information.write(bytes) };
+            STATUS_SUCCESS
+        }
+        Err(error) => error.status(),
+    }
+}
+
+// Declaring them makes rustc write the imports that `c/driver.c` needs; there is no import library.
+#[expect(dead_code, reason = "nobody calls them by name")]
+#[link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")]
+unsafe extern "C" {
+    fn IoCreateDevice();
+    fn IoDeleteDevice();
+    fn IoCreateSymbolicLink();
+    fn IoDeleteSymbolicLink();
+    fn IoAllocateWorkItem();
+    fn IoQueueWorkItem();
+    fn IoFreeWorkItem();
+    fn IofCompleteRequest();
+}

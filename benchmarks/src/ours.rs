@@ -1,0 +1,76 @@
+//! With wdm-irp.
+
+use wdm_irp::PendingReturned::{Inline, Pended};
+use wdm_irp::{
+    ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
+    completion_routine,
+};
+
+use crate::Sector;
+
+/// The completion routine.
+#[completion_routine]
+pub fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
+    match irp.pending_returned() {
+        Pended(irp) => irp.signal(),
+        Inline(irp) => irp.finish(),
+    }
+}
+
+/// The proof that the callers of this package's functions owe.
+fn passive() -> PassiveLevel {
+    // SAFETY: all that is in this package runs at PASSIVE_LEVEL.
+    unsafe { PassiveLevel::assume() }
+}
+
+/// See [`crate::Sender`].
+///
+/// # Errors
+/// The status, or why there is none.
+#[cfg(not(feature = "driver"))]
+#[unsafe(export_name = "measured_ours_read")]
+#[inline(never)]
+pub fn read(disk: &TargetDevice, sector: &mut Sector) -> crate::Outcome {
+    send(disk, sector).map_err(IrpError::status)
+}
+
+/// All of the function that is measured, be it `read` or that of a driver image.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "each sender is one function, as the C drivers are"
+)]
+pub(crate) fn send(disk: &TargetDevice, sector: &mut Sector) -> Result<usize, IrpError> {
+    let done = Irp::allocate(disk)?
+        .read(sector, ByteOffset(0))
+        .on_completion(read_done, ())
+        .send_and_wait(passive(), Timeout::seconds(5))?;
+    Ok(done.information())
+}
+
+/// A request that is sent from the heap.
+#[cfg(feature = "heap")]
+pub type Boxed = wdm_irp::Sent<wdm_irp::BoxedSlot<read_done, [u8; 8]>>;
+
+/// Sends a request and does not wait for it.
+///
+/// # Errors
+/// The request was not sent.
+#[cfg(feature = "heap")]
+#[unsafe(export_name = "measured_ours_boxed_send")]
+#[inline(never)]
+pub fn boxed_send(disk: &TargetDevice) -> Result<Boxed, IrpError> {
+    let request = Irp::allocate(disk)?
+        .read([0; 8], ByteOffset(0))
+        .on_completion(read_done, ());
+    Ok(request.send_boxed(passive())?)
+}
+
+/// Waits for a request of [`boxed_send`].
+#[cfg(feature = "heap")]
+#[unsafe(export_name = "measured_ours_boxed_wait")]
+#[inline(never)]
+#[must_use]
+pub fn boxed_wait(sent: Boxed) -> usize {
+    sent.wait(passive(), Timeout::seconds(5)).information()
+}
