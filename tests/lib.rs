@@ -4,8 +4,9 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use wdm_irp::sys::irp_system_buffer;
 use wdm_irp::{Completing, IoBuffer, OwnDevice, Signaled, TargetDevice, completion_routine};
-use wdm_irp_sim::Device;
+use wdm_irp_sim::{Device, LowerIrp};
 
 /// A context that counts the runs of its completion routine.
 #[derive(Debug, Default)]
@@ -77,6 +78,19 @@ pub fn own_device(device: &Device) -> OwnDevice {
     let device = NonNull::new(device.as_ptr()).expect("not null");
     // SAFETY: the model keeps device objects until its machine ends.
     unsafe { OwnDevice::from_raw(device) }
+}
+
+/// Where the system buffer of a request is.
+#[must_use]
+#[expect(
+    unsafe_code,
+    reason = "reads a field that the model shows as its contents only"
+)]
+pub fn system_buffer(irp: &LowerIrp) -> usize {
+    // SAFETY: a lower driver has the IRP, so it is allocated.
+    let cell = unsafe { irp_system_buffer(irp.as_ptr()) };
+    // SAFETY: as above.
+    unsafe { cell.read() }.addr()
 }
 
 /// A buffer on the heap that counts how often it is dropped.

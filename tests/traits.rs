@@ -63,22 +63,18 @@ assert_impl_all!(ControlCode<Buffered>: Copy, Send, Sync);
 assert_impl_all!(NotSent<'static, Read, (), done>: std::error::Error);
 assert_impl_all!(SendError<'static, Read, (), done>: std::error::Error);
 
-/// KEVENT 24, IRP pointer 8, at most 8 of state; then the context and the buffer.
+/// KEVENT 24, IRP pointer 8, at most 8 of state, and the context; then the buffer, aligned like pool memory.
 #[test]
 fn waited_operation_has_no_more_than_it_needs() {
     const FIXED: usize = 24 + 8 + 8;
-    assert_eq!(size_of::<Slot<done, ()>>(), FIXED);
-    assert_eq!(size_of::<Slot<done, [u8; 512]>>(), FIXED + 512);
-    assert_eq!(
-        size_of::<Slot<done, &mut [u8]>>(),
-        FIXED + size_of::<&mut [u8]>()
-    );
-    // The context of `count` is four bytes, so that slot is padded to its alignment.
+    const fn with<B>(context: usize) -> usize {
+        (FIXED + context).next_multiple_of(16) + size_of::<B>().next_multiple_of(16)
+    }
+    assert_eq!(size_of::<Slot<done, ()>>(), with::<()>(0));
+    assert_eq!(size_of::<Slot<done, [u8; 512]>>(), with::<[u8; 512]>(0));
+    assert_eq!(size_of::<Slot<done, &mut [u8]>>(), with::<&mut [u8]>(0));
     assert_eq!(size_of::<Count>(), 4);
-    assert_eq!(
-        size_of::<Slot<count, [u8; 512]>>(),
-        (FIXED + 4 + 512).next_multiple_of(8)
-    );
+    assert_eq!(size_of::<Slot<count, [u8; 512]>>(), with::<[u8; 512]>(4));
     assert_eq!(size_of::<InFlight<InStatic>>(), size_of::<usize>());
     assert_eq!(size_of::<InFlight<OnHeap>>(), size_of::<usize>());
 }

@@ -31,6 +31,24 @@ fn h17_proofs_are_checked_when_they_are_made() {
     assert_eq!(ApcLevel::check().expect_err("too high"), too_high);
 }
 
+/// A driver that has queued the IRP completes it when it is cancelled, and then nothing is leaked.
+#[test]
+fn h17_handle_dropped_at_dispatch_level_takes_back_what_is_cancelled_at_once() {
+    let machine = Machine::new();
+    let at = DispatchLevel::check().expect("lower");
+    let sent = Irp::allocate(disk(&machine, When::cancelled()).target())
+        .expect("memory")
+        .read([0; 8], ByteOffset(0))
+        .on_completion(done, ())
+        .send_boxed(&at)
+        .expect("sent");
+    let raised = irql::raise(DISPATCH_LEVEL);
+    drop(sent);
+    drop(raised);
+    assert_eq!(machine.live_irps(), 0);
+    machine.finish();
+}
+
 /// The thread must not wait: what is completed is reclaimed, what is in flight is cancelled and leaked.
 #[test]
 #[cfg_attr(miri, ignore = "leaks on purpose, which Miri reports")]

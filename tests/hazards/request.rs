@@ -9,9 +9,9 @@ use wdm_irp::{
     ByteOffset, Completing, Irp, IrpError, NotSent, PnpMinor, SendError, Signaled, Slot,
     SystemBuffer, Timeout, completion_routine,
 };
-use wdm_irp_sim::{Behavior, DeviceOptions, Machine, Parameters, When};
+use wdm_irp_sim::{Behavior, DeviceOptions, LowerIrp, Machine, Parameters, When};
 use wdm_irp_tests::codes::{BUFFERED, IN_DIRECT, NEITHER, OUT_DIRECT};
-use wdm_irp_tests::{Count, count, done};
+use wdm_irp_tests::{Count, count, done, system_buffer};
 
 use super::{SOON, disk, passive};
 
@@ -438,4 +438,36 @@ fn information_beyond_the_buffer_is_not_believed() {
     let mut completed = read.send_and_wait(passive(), TIMEOUT).expect("read");
     assert_eq!(completed.information(), usize::MAX);
     assert_eq!(completed.transferred(), [5; 4]);
+}
+
+/// Wherever the request is sent from, and whatever its context is.
+#[test]
+fn h25_array_in_a_request_is_aligned_like_pool_memory() {
+    #[completion_routine]
+    fn odd(irp: Completing<'_, [u8; 3]>) -> Signaled<'_> {
+        irp.signal_if_pended()
+    }
+    static SLOT: Slot<odd, [u8; 7]> = Slot::new();
+
+    let machine = Machine::new();
+    let disk = machine.device_with(
+        DeviceOptions::new("disk").buffered(),
+        Behavior::custom(|irp: LowerIrp| {
+            assert_eq!(system_buffer(&irp) % 16, 0);
+            irp.complete(STATUS_SUCCESS, 0)
+        }),
+    );
+    let at = passive();
+    let read = || {
+        Irp::allocate(disk.target())
+            .expect("memory")
+            .read([0; 7], ByteOffset(0))
+            .on_completion(odd, [0; 3])
+    };
+    let completed = read().send_and_wait(&at, TIMEOUT).expect("stack");
+    assert_eq!(completed.information(), 0);
+    read().send_scoped(&at, |_sent| ()).expect("scope");
+    drop(read().send_in(&SLOT, &at).expect("static"));
+    drop(read().send_boxed(&at).expect("heap"));
+    machine.finish();
 }

@@ -358,6 +358,7 @@ mod tests {
             irp.addr() + 208 + 3 * 72,
             "one past the array"
         );
+        assert_eq!(memory.size(), 208 + 3 * 72 + GUARD);
         assert_eq!(irp.addr() % 16, 0);
         assert!(access.location(0).is_none());
         assert!(access.location(1).is_some());

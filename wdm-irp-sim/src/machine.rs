@@ -776,3 +776,45 @@ impl Drop for Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Enters a new IRP.
+    fn add(state: &mut State) -> (u32, usize) {
+        let number = state.add_irp(irp::allocate(1), 1);
+        (number, state.irps[&number].address)
+    }
+
+    #[test]
+    #[cfg(not(miri))] // Thousands of IRPs.
+    fn the_irp_that_was_freed_first_is_forgotten_first() {
+        let mut state = State::default();
+        let irps: Vec<(u32, usize)> = (0..=QUARANTINE).map(|_| add(&mut state)).collect();
+        for (number, _) in &irps {
+            assert!(state.irp_at(irps[0].1).is_some());
+            let record = state.irps.get_mut(number).unwrap();
+            let memory = record.memory.take().unwrap();
+            assert!(state.free_memory(memory, Some(*number), "IRP").is_none());
+        }
+        assert!(state.irp_at(irps[0].1).is_none());
+        assert!(state.irp_at(irps[1].1).is_some());
+        assert_eq!(state.irps.len(), QUARANTINE);
+        assert_eq!(state.numbers.len(), QUARANTINE);
+    }
+
+    #[test]
+    fn an_address_that_a_later_irp_has_is_not_forgotten() {
+        let mut state = State::default();
+        let (first, address) = add(&mut state);
+        let (second, _) = add(&mut state);
+        state.freed_order.push_back(first);
+        // The pool hands out the address again.
+        state.numbers.insert(address, second);
+        state.forget_oldest();
+        assert!(!state.irps.contains_key(&first));
+        let found = state.irp_at(address).map(|(number, _)| number);
+        assert_eq!(found, Some(second));
+    }
+}

@@ -90,6 +90,8 @@ impl Drop for Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -107,5 +109,12 @@ mod tests {
         unsafe { last.write(POISON | 1) };
         // SAFETY: as above.
         assert!(!unsafe { memory.is_filled(8..40, POISON) });
+    }
+
+    #[test]
+    fn dropped_memory_is_allocated_again() {
+        let mut addresses = BTreeSet::new();
+        let mut fresh = || addresses.insert(Memory::zeroed(1 << 20).as_ptr().addr());
+        assert!(!(0..1000).all(|_| fresh()), "it is never given back");
     }
 }

@@ -29,3 +29,47 @@ pub(crate) fn remove(addresses: impl Iterator<Item = usize>, machine: *const Inn
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wdm_irp::sys::{IoAllocateIrp, IoFreeIrp, STATUS_SUCCESS};
+
+    use super::*;
+    use crate::{Behavior, Machine};
+
+    /// How many addresses belong to a machine, which may be gone.
+    fn count(machine: &Weak<Inner>) -> usize {
+        lock(&OWNERS)
+            .values()
+            .filter(|owner| owner.ptr_eq(machine))
+            .count()
+    }
+
+    #[test]
+    fn a_machine_that_ends_leaves_no_addresses_behind() {
+        let machine = Machine::new();
+        let weak = Arc::downgrade(&machine.0);
+        drop(machine.device(Behavior::complete(STATUS_SUCCESS, 0)));
+        // SAFETY: the stack size is positive.
+        let irp = unsafe { IoAllocateIrp(1, 0) };
+        // SAFETY: just allocated.
+        unsafe { IoFreeIrp(irp) };
+        assert_eq!(count(&weak), 2);
+        machine.finish();
+        assert_eq!(count(&weak), 0);
+    }
+
+    #[test]
+    fn an_address_that_another_machine_has_taken_over_stays_with_it() {
+        let (first, second) = (Machine::new(), Machine::new());
+        // Not the address of anything.
+        let address = 1;
+        insert(address, &first.0);
+        insert(address, &second.0);
+        remove([address].into_iter(), Arc::as_ptr(&first.0));
+        let owner = machine_of(address).expect("it has an owner");
+        assert!(Arc::ptr_eq(&owner, &second.0));
+        remove([address].into_iter(), Arc::as_ptr(&second.0));
+        assert!(machine_of(address).is_none());
+    }
+}

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 use wdm_irp::sys::{
     DEVICE_OBJECT, DISPATCH_LEVEL, IRP, MDL, NT_SUCCESS, NTSTATUS, PASSIVE_LEVEL,
-    PIO_COMPLETION_ROUTINE, SL_ERROR_RETURNED, SL_INVOKE_ALWAYS, SL_INVOKE_ON_CANCEL,
-    SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS, SL_PENDING_RETURNED, STATUS_INVALID_DEVICE_REQUEST,
+    PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR,
+    SL_INVOKE_ON_SUCCESS, SL_PENDING_RETURNED, STATUS_INVALID_DEVICE_REQUEST,
     STATUS_INVALID_PARAMETER, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING,
 };
 
@@ -523,9 +523,6 @@ impl Inner {
             access.set_pending_returned(pending);
             self.frame_completed(number, current, pending);
             let status = access.status();
-            if !NT_SUCCESS(status) {
-                location.set_control(control | SL_ERROR_RETURNED);
-            }
             let invoked = if NT_SUCCESS(status) {
                 control & SL_INVOKE_ON_SUCCESS != 0
             } else {
@@ -832,3 +829,18 @@ fn describe_arguments(location: LocationAccess) -> String {
 
 /// `APC_LEVEL` is just below `DISPATCH_LEVEL`, which [`Inner::check_send_irql`] relies on.
 const _: () = assert!(DISPATCH_LEVEL - 1 > PASSIVE_LEVEL);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_of_mdls_is_followed_for_a_while_only() {
+        // SAFETY: all zeros is a valid MDL.
+        let mut mdl: MDL = unsafe { std::mem::zeroed() };
+        let mdl = &raw mut mdl;
+        // SAFETY: the local variable above.
+        unsafe { (*mdl).Next = mdl };
+        assert_eq!(mdl_chain(mdl), [mdl.addr(); 1024]);
+    }
+}

@@ -17,12 +17,17 @@ use crate::sys::{
 /// and may use it as scratch space.
 ///
 /// While an IRP is in flight its buffer must be resident if the target may touch it above `APC_LEVEL`: on a waiting
-/// thread's stack, in nonpaged pool, or in nonpageable static memory. For direct I/O the library locks the pages.
+/// thread's stack, in nonpaged pool, or in nonpageable static memory. For direct I/O the library locks the pages; at
+/// `DISPATCH_LEVEL` they must be nonpageable already, and pages that cannot be brought in raise an exception, which nothing
+/// catches.
+///
+/// An array that the request owns is aligned to 16 bytes, as pool memory is. Anything else is where it is: if the target
+/// wants an alignment (`DEVICE_OBJECT.AlignmentRequirement`, with direct I/O), it must have that.
 ///
 /// # Safety
 /// [`as_mut_ptr`](IoBuffer::as_mut_ptr) points to [`byte_len`](IoBuffer::byte_len) initialised bytes that may be
 /// read and written, by any thread, and are reached through this value only. Both stay the same as long as the value is
-/// neither moved nor otherwise used.
+/// neither moved nor otherwise used. Neither method panics.
 pub unsafe trait IoBuffer: Send {
     /// The first byte.
     fn as_mut_ptr(&mut self) -> *mut u8;
@@ -251,6 +256,10 @@ pub struct Attachment {
     next: *mut IO_STACK_LOCATION,
     device_flags: u32,
 }
+
+/// A buffer in its place, aligned as pool memory is: drivers may take the system buffer for a structure.
+#[repr(C, align(16))]
+pub(crate) struct PoolAligned<B>(pub(crate) B);
 
 impl Attachment {
     /// Of the IRP's target. Not for use when the IRP has been sent.

@@ -64,7 +64,7 @@ impl TargetDevice {
 
 // SAFETY: a device object belongs to no thread.
 unsafe impl Send for TargetDevice {}
-// SAFETY: shared access reads two fields that are constant while the device is in use.
+// SAFETY: shared access reads `StackSize`, and of `Flags` the I/O method: both are constant while the device is in use.
 unsafe impl Sync for TargetDevice {}
 
 /// A device of this driver, to be named in a stack location of its own: see

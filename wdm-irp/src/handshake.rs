@@ -19,8 +19,8 @@
 //! ```
 //!
 //! Whoever sets the one bit first tells the other, who finds it set. Cost, uncontended: one atomic read-modify-write for a
-//! routine that finishes, none for one that signals; one for an originator that waits, none for one that does not. That it
-//! is one bit lets `x86_64` do each with `lock bts` and a branch.
+//! routine that finishes, none for one that signals; one for an originator that waits, none for one that does not, and one
+//! more to claim a slot in static memory. That it is one bit lets `x86_64` do each with `lock bts` and a branch.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -51,6 +51,8 @@ const ARRIVED: u32 = 4;
 pub(crate) struct Handshake {
     event: UnsafeCell<MaybeUninit<KEVENT>>,
     state: AtomicU32,
+    /// The originator's alone: whether it relies on the event. No part of `state`, which the completer changes, too.
+    relies: UnsafeCell<bool>,
 }
 
 impl Handshake {
@@ -58,6 +60,7 @@ impl Handshake {
         Self {
             event: UnsafeCell::new(MaybeUninit::uninit()),
             state: AtomicU32::new(EMPTY),
+            relies: UnsafeCell::new(false),
         }
     }
 
@@ -71,6 +74,10 @@ impl Handshake {
         let state = unsafe { &raw mut (*this).state };
         // SAFETY: by contract. The event needs no initialisation.
         unsafe { state.write(AtomicU32::new(EMPTY)) };
+        // SAFETY: in bounds by contract.
+        let relies = unsafe { &raw mut (*this).relies };
+        // SAFETY: by contract.
+        unsafe { relies.write(UnsafeCell::new(false)) };
     }
 
     fn event(&self) -> *mut KEVENT {
@@ -91,7 +98,7 @@ impl Handshake {
         self.state.store(EMPTY, Ordering::Release);
     }
 
-    /// Owner of a slot that nobody else can see: whether a request is in it.
+    /// Whether there is no request. A hint, unless the caller is the only one who sees the slot.
     pub(crate) fn is_empty(&self) -> bool {
         self.state.load(Ordering::Relaxed) == EMPTY
     }
@@ -103,6 +110,8 @@ impl Handshake {
     #[inline]
     pub(crate) unsafe fn arm(&self) {
         memory::lend(self);
+        // SAFETY: the originator's alone.
+        unsafe { *self.relies.get() = false };
         // Relaxed: whatever hands the IRP to the completer's thread hands this over too, as it does the event.
         self.state.store(IN_FLIGHT, Ordering::Relaxed);
         // SAFETY: the event's memory is ours, and nobody waits on it, by contract.
@@ -151,6 +160,24 @@ impl Handshake {
     #[inline]
     pub(crate) fn arrive(&self) -> bool {
         self.state.fetch_or(ARRIVED, Ordering::Acquire) & ARRIVED != 0
+    }
+
+    /// Originator: [`Handshake::arrive`] unless it has, then [`Handshake::wait`]. May be called again after `false`.
+    ///
+    /// # Safety
+    /// The handshake is armed, and the originator has not called [`Handshake::arrive`] by other means. The IRQL is as for
+    /// [`Handshake::wait`].
+    pub(crate) unsafe fn arrive_and_wait(&self, timeout: Option<i64>) -> bool {
+        // SAFETY: the originator's alone.
+        let relies = unsafe { &mut *self.relies.get() };
+        if !*relies {
+            if self.arrive() {
+                return true;
+            }
+            *relies = true;
+        }
+        // SAFETY: arrived, first; the rest by contract.
+        unsafe { self.wait(timeout) }
     }
 
     /// Originator that has arrived first: waits until the routine has signalled, for `timeout` in units of 100 ns

@@ -307,8 +307,9 @@ impl<'d> Irp<'d> {
         self.bare(sys::IRP_MJ_PNP, minor_function.0)
     }
 
-    /// Any other request, by its raw arguments: a URB in `Argument1` of an internal device control, for instance. `keep_alive` is moved into the operation before the IRP is sent and given
-    /// back when it is completed. May be sent at `PASSIVE_LEVEL`.
+    /// Any other request, by its raw arguments: a URB in `Argument1` of an internal device control, for instance. `keep_alive`
+    /// may be moved until the IRP is sent, so the arguments must not point into the value itself, only to what it owns
+    /// elsewhere; it is given back when the IRP is completed. May be sent at `PASSIVE_LEVEL`.
     ///
     /// # Safety
     /// - A driver may send such a request with an IRP of `IoAllocateIrp`.

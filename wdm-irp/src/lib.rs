@@ -10,9 +10,10 @@
 //! ```text
 //! Irp::allocate(&target)?                        IoAllocateIrp             Irp
 //!     .read(buffer, ByteOffset(0))               next stack location       Request<Read, B>
-//!     .on_completion(routine, context)           IoSetCompletionRoutine    Request<Read, B, Armed<routine>>
-//!     .send_and_wait(&at, Timeout::seconds(5))   IoCallDriver, and         InFlight, in the routine Completing,
-//!                                                waits if it pended        and then Completed
+//!     .on_completion(routine, context)           (nothing yet)             Request<Read, B, Armed<routine>>
+//!     .send_and_wait(&at, Timeout::seconds(5))   IoSetCompletionRoutine,   Completing in the routine,
+//!                                                IoCallDriver, and waits   and then Completed
+//!                                                if it pended
 //! ```
 //!
 //! | step | types | what they stop |
@@ -27,17 +28,18 @@
 //!
 //! # Where an operation lives
 //!
-//! Event, state, context and buffer of a request in flight are one value, a [`Slot`]: on the stack of
-//! [`Request::send_and_wait`] and [`Request::send_scoped`], in a `static`, or in an allocation of its own (feature `alloc`). Users
-//! handle no `Pin`: a slot is always where it cannot move, and while an IRP is in flight nobody has an exclusive reference
-//! to it, not even its destructor, so nothing leans on the treatment of `!Unpin` types by today's compiler. What a leaked
+//! Event, state, context and buffer of a request in flight stay in one place: on the stack of
+//! [`Request::send_and_wait`], or as a [`Slot`] on the stack of [`Request::send_scoped`], in a `static`, or in an allocation of
+//! its own (feature `alloc`). Users handle no `Pin`: that place is always one which does not move, and while an IRP is in
+//! flight nobody has an exclusive reference to what the completion routine uses, not even a destructor, so nothing leans on
+//! the treatment of `!Unpin` types by today's compiler. What a leaked
 //! handle leaves in flight is settled when the scope ends, or lives in memory that is never freed; that is why only
 //! `send_and_wait` and `send_scoped` take borrowed buffers.
 //!
 //! # Honest and other lower drivers
 //!
 //! `PendingReturned` decides the documented path. Memory safety does not rest on it: a small atomic state beside the event
-//! makes both sides agree on who touches the slot last, even if a lower driver returns `STATUS_PENDING` without marking
+//! makes both sides agree on who touches that memory last, even if a lower driver returns `STATUS_PENDING` without marking
 //! the IRP, or the reverse. What the lower driver must do is complete each IRP once.
 //!
 //! # Features

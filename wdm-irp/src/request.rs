@@ -11,7 +11,7 @@
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-use crate::buffer::{Attachment, Transfer};
+use crate::buffer::{Attachment, PoolAligned, Transfer};
 use crate::completed::Completed;
 use crate::error::{IrpError, NotSent, SendError};
 use crate::irp::{Irp, Kind};
@@ -118,11 +118,12 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
         P: AtMostApc + MaySend<K::Irql>,
     {
         let _ = at;
-        let (irp, mut buffer, context) = self.into_parts();
+        let (irp, buffer, context) = self.into_parts();
+        let mut buffer = PoolAligned(buffer);
         let attachment = Attachment::new(&irp);
         // SAFETY: the buffer is a local that is not touched before the IRP is completed.
-        if let Err(error) = unsafe { K::attach(&attachment, &mut buffer) } {
-            let request = Self::from_parts(irp, buffer, context);
+        if let Err(error) = unsafe { K::attach(&attachment, &mut buffer.0) } {
+            let request = Self::from_parts(irp, buffer.0, context);
             return Err(SendError::NotSent(NotSent { error, request }));
         }
 
@@ -154,7 +155,7 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
             information,
             timed_out,
             context,
-            buffer,
+            buffer: buffer.0,
         }
         .into_result()
         .map_err(SendError::Failed)

@@ -110,7 +110,8 @@ pub enum IsInline {}
 ///
 /// # Invariants
 /// `header` is an armed operation and `irp` its IRP; this value is the completer's only handle of it, and the
-/// originator touches neither context nor IRP while it exists.
+/// originator does not touch the context while it exists, and the IRP through `IoCancelIrp` only, which touches no field that is
+/// read here.
 pub struct Completing<'irp, C, P = NotAsked> {
     header: NonNull<Header<C>>,
     irp: NonNull<IRP>,
@@ -124,7 +125,8 @@ pub struct Completing<'irp, C, P = NotAsked> {
 pub enum PendingReturned<'irp, C> {
     /// A lower driver marked the IRP pending: the originator waits, or will.
     Pended(Completing<'irp, C, IsPended>),
-    /// The IRP was completed before `IofCallDriver` returned: nobody waits.
+    /// No lower driver marked the IRP pending: by the pending contract it is completed before `IofCallDriver` returns, and
+    /// nobody waits.
     Inline(Completing<'irp, C, IsInline>),
 }
 

@@ -8,7 +8,7 @@ use core::cell::UnsafeCell;
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
-use crate::buffer::{self, Attachment, Transfer};
+use crate::buffer::{self, Attachment, PoolAligned, Transfer};
 use crate::completed::{Completed, final_status};
 use crate::error::NotSent;
 use crate::handshake::Handshake;
@@ -119,7 +119,8 @@ pub(crate) unsafe fn free_completed(irp: *mut IRP) -> (NTSTATUS, usize) {
 /// static SLOT: Slot<read_done, [u8; 512]> = Slot::new();
 /// ```
 ///
-/// Its size is that of the KEVENT, the IRP's address, sixteen bytes of state, the context and the buffer.
+/// Its size is that of the KEVENT, the IRP's address, eight bytes of state, the context and the buffer, which is aligned to 16
+/// bytes.
 ///
 /// # Invariants
 /// - The slot does not move, and its memory is not reused, from `send` to `reclaim`: it is `'static`, or a local of
@@ -131,9 +132,7 @@ pub(crate) unsafe fn free_completed(irp: *mut IRP) -> (NTSTATUS, usize) {
 pub struct Slot<R: CompletionRoutine, B> {
     header: Header<R::Context>,
     irp: UnsafeCell<*mut IRP>,
-    /// The originator's alone: whether it relies on the event, see `Handshake::arrive`.
-    relies: UnsafeCell<bool>,
-    buffer: UnsafeCell<MaybeUninit<B>>,
+    buffer: UnsafeCell<MaybeUninit<PoolAligned<B>>>,
 }
 
 // SAFETY: the slot owns its contents, and both may go to another thread.
@@ -163,7 +162,6 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         Self {
             header: Header::new(),
             irp: UnsafeCell::new(ptr::null_mut()),
-            relies: UnsafeCell::new(false),
             buffer: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
@@ -190,7 +188,8 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     ) -> Result<(), NotSent<'d, K, B, R>> {
         let (irp, buffer, context) = request.into_parts();
         // SAFETY: the slot is the caller's, so there is no other reference to its buffer.
-        let in_slot = unsafe { &mut *self.buffer.get() }.write(buffer);
+        let buffer = unsafe { &mut *self.buffer.get() }.write(PoolAligned(buffer));
+        let in_slot = &mut buffer.0;
         let attachment = Attachment::new(&irp);
         // SAFETY: the slot does not move.
         if let Err(error) = unsafe { K::attach(&attachment, in_slot) } {
@@ -202,8 +201,6 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
 
         // SAFETY: the slot is the caller's.
         unsafe { *self.irp.get() = irp.as_ptr() };
-        // SAFETY: as above.
-        unsafe { *self.relies.get() = false };
         // INVARIANT: the slot now holds the request.
         // SAFETY: the slot was empty; the rest by contract.
         unsafe { self.header.send::<R>(irp, context) };
@@ -215,35 +212,18 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         self.header.handshake.is_finished()
     }
 
-    /// Waits once until the routine has let go, for `timeout` as for [`Handshake::wait`]. Whether it has.
-    ///
-    /// # Safety
-    /// A request is in flight and the caller is its originator. The IRQL is as for [`Handshake::wait`].
-    unsafe fn wait_once(&self, timeout: Option<i64>) -> bool {
-        // SAFETY: the originator's alone.
-        let relies = unsafe { &mut *self.relies.get() };
-        if !*relies {
-            if self.header.handshake.arrive() {
-                return true;
-            }
-            *relies = true;
-        }
-        // SAFETY: arrived, first; the rest by contract.
-        unsafe { self.header.handshake.wait(timeout) }
-    }
-
     /// Waits until the routine has let go; on time-out cancels the IRP and waits on. Whether it timed out.
     ///
     /// # Safety
     /// A request is in flight and the caller is its originator. IRQL <= `APC_LEVEL`.
     unsafe fn wait(&self, timeout: Timeout) -> bool {
         // SAFETY: by contract.
-        if unsafe { self.wait_once(timeout.relative()) } {
+        if unsafe { self.header.handshake.arrive_and_wait(timeout.relative()) } {
             return false;
         }
         self.cancel();
         // SAFETY: by contract.
-        while !unsafe { self.wait_once(None) } {}
+        while !unsafe { self.header.handshake.arrive_and_wait(None) } {}
         true
     }
 
@@ -254,7 +234,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     unsafe fn poll(&self) -> bool {
         // Not KeReadStateEvent: only a wait is sure that KeSetEvent is through with the memory.
         // SAFETY: by contract, with a time-out of zero.
-        unsafe { self.wait_once(Some(0)) }
+        unsafe { self.header.handshake.arrive_and_wait(Some(0)) }
     }
 
     /// `IoCancelIrp`. The IRP is allocated whatever its state, for only the originator frees it (H13).
@@ -277,7 +257,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         // SAFETY: a request is in the slot, and the routine has let go of its context.
         let context = unsafe { self.header.take_context() };
         // SAFETY: a request is in the slot, and the lower drivers have let go of its buffer.
-        let buffer = unsafe { self.buffer.get().cast::<B>().read() };
+        let PoolAligned(buffer) = unsafe { self.buffer.get().cast::<PoolAligned<B>>().read() };
         // INVARIANT: everything has been moved out.
         self.release();
         Completed {
@@ -462,9 +442,10 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
 /// ```
 ///
 /// There is no access to IRP, context or buffer (hazards H6, H7). Dropping the handle cancels the request and waits for
-/// it, at IRQL <= `APC_LEVEL`; dropped at a higher IRQL, where a thread must not wait, a request that is still in flight is
-/// cancelled and its handle leaked. Leaking it is safe: a slot in static memory then stays in use, one on the heap is
-/// leaked, each with its IRP, and [`Request::send_scoped`] cancels and waits at its end.
+/// it, at IRQL <= `APC_LEVEL`. Dropped at `DISPATCH_LEVEL`, where a thread must not wait, it cancels the request and looks
+/// once more; if the request is in flight even then, its handle is leaked. It must not be dropped at a higher IRQL. Leaking it
+/// is safe: a slot in static memory then stays in use, one on the heap is leaked, each with its IRP, and
+/// [`Request::send_scoped`] cancels and waits at its end.
 ///
 /// A routine must not wait for its own request, or drop the handle of it: nobody else would end that wait.
 ///
@@ -563,13 +544,19 @@ impl<S: Storage> Drop for InFlight<S> {
         // SAFETY: this handle is the originator (invariant).
         if !unsafe { self.storage.slot().poll() } {
             self.cancel();
-            if ApcLevel::check().is_err() {
-                // This thread must not wait. Leaving the request in flight is all that is left, and is sound: a scope
-                // settles its slot, and no other slot goes away.
-                return;
+            if ApcLevel::check().is_ok() {
+                // SAFETY: this handle is the originator (invariant), and the IRQL was checked.
+                unsafe { self.storage.slot().wait(Timeout::FOREVER) };
+            } else {
+                // This thread must not wait, but a driver that had queued the IRP has completed it by now.
+                // SAFETY: this handle is the originator (invariant).
+                let through = unsafe { self.storage.slot().poll() };
+                if !through {
+                    // Leaving the request in flight is all that is left, and is sound: a scope settles its slot, and no
+                    // other slot goes away.
+                    return;
+                }
             }
-            // SAFETY: this handle is the originator (invariant), and the IRQL was checked.
-            unsafe { self.storage.slot().wait(Timeout::FOREVER) };
         }
         // SAFETY: `self` is not used again; `into_storage` does not run this.
         let storage = unsafe { ManuallyDrop::take(&mut self.storage) };

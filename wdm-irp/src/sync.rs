@@ -16,8 +16,8 @@ mod explored {
 
     /// loom's atomic behind a `const` constructor: it comes into being when it is first used.
     ///
-    /// Whatever presupposes a request, that is, neither compares with EMPTY nor stores it, is an access that [`memory`]
-    /// watches.
+    /// Each store of another value than EMPTY, each `fetch_or`, and each exchange that does not expect EMPTY is an access that
+    /// [`memory`] watches. Loads are not: only those who keep the memory make them.
     ///
     /// # Invariants
     /// The first use happens before any use by another thread of the model.
@@ -94,9 +94,9 @@ pub(crate) mod memory {
 
 /// Who may touch the memory of an operation, checked.
 ///
-/// Each access of both sides, to the state here and to the event in the host model, is a read of a cell that loom
-/// watches; taking the memory back is a write. So loom fails a model in which an access is not ordered before the
-/// reclaiming, even where it happens to come first, and one that comes later panics here.
+/// Each access to the event in the host model, and each to the state but loads, is a read of a cell that loom watches; lending
+/// the memory and taking it back are writes. So loom fails a model in which an access is not ordered before the reclaiming,
+/// even where it happens to come first, and one that comes later panics here.
 #[cfg(loom)]
 pub mod memory {
     use std::collections::BTreeMap;

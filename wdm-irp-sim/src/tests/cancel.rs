@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wdm_irp::sys::{DISPATCH_LEVEL, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS};
+use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS};
 
 use super::*;
 use crate::{Point, When, irql};
@@ -165,4 +165,19 @@ fn completed_with_a_cancel_routine_set() {
             .to_string()
             .contains("CANCEL_STATE_IN_COMPLETED_IRP (0x48)")
     );
+}
+
+#[test]
+fn releasing_the_lock_brings_back_the_irql_of_who_cancels() {
+    let machine = Machine::new();
+    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::cancelled()));
+    let (irp, event) = send(&device);
+    {
+        let _raised = irql::raise(APC_LEVEL);
+        assert!(irp.cancel());
+        assert_eq!(irql::current(), APC_LEVEL);
+    }
+    irp.free();
+    event.free();
+    machine.finish();
 }

@@ -205,3 +205,22 @@ fn an_event_is_initialised_while_a_thread_waits_on_it() {
         &[ViolationKind::EventInitializedWhileWaitedOn],
     );
 }
+
+#[test]
+fn a_time_out_counts_in_units_of_100_nanoseconds() {
+    let machine = Machine::new();
+    let event = Event::notification();
+    event.set();
+    event.wait(Some(-12));
+    event.wait(Some(30 * MILLISECOND));
+    assert!(has_entry(
+        &machine,
+        "KeWaitForSingleObject(KernelMode, 1.2µs)"
+    ));
+    assert!(has_entry(
+        &machine,
+        "KeWaitForSingleObject(KernelMode, 30ms)"
+    ));
+    event.free();
+    machine.finish();
+}

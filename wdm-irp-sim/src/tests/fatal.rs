@@ -37,6 +37,7 @@ fn a_wait_for_ever_that_nobody_ends() {
         text.contains("wdm-irp-sim: HANG: thread originator"),
         "{text}"
     );
+    assert!(text.contains("has waited for 50ms: an event"), "{text}");
     assert!(
         text.contains("IRP#1: not sent, at the originator"),
         "{text}"
@@ -67,4 +68,24 @@ fn a_misuse_on_a_thread_that_is_on_no_machine() {
         "{text}"
     );
     assert!(!text.contains("unreachable"), "{text}");
+}
+
+#[test]
+fn a_panic_of_the_test_comes_with_the_violations_before_it() {
+    if is_child() {
+        let _machine = Machine::new();
+        let irp = Irp::allocate(1);
+        irp.free();
+        irp.free();
+        panic!("the test's own");
+    }
+    let output = run_child("a_panic_of_the_test_comes_with_the_violations_before_it");
+    let text = String::from_utf8_lossy(&output.stderr);
+    let (_, after) = text
+        .split_once("wdm-irp-sim: violations before the panic:\n")
+        .expect(&text);
+    assert!(
+        after.starts_with("BAD_POOL_CALLER (0xC2, 0x7) IrpFreedTwice"),
+        "{text}"
+    );
 }

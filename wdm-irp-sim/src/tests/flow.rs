@@ -9,6 +9,7 @@ use wdm_irp::sys::{
 };
 
 use super::*;
+use crate::irp::IrpAccess;
 use crate::{Allocation, DeviceOptions, Parameters, Point, When, irql};
 
 const SOON: Duration = Duration::from_millis(5);
@@ -105,40 +106,115 @@ fn filters_propagate_the_pending_mark() {
     machine.finish();
 }
 
-/// A filter that passes the request on without a routine: the I/O manager propagates the mark.
+/// The device that a raw one passes requests on to.
+fn below(device: *mut DEVICE_OBJECT) -> *mut DEVICE_OBJECT {
+    // SAFETY: the tests that use this have put it there.
+    unsafe { (*device).DeviceExtension }.cast()
+}
+
+/// A device on top of another one with a dispatch routine that finds the other one by [`below`].
+fn raw_over(
+    machine: &Machine,
+    lower: &Device,
+    name: &str,
+    dispatch: unsafe extern "system" fn(*mut DEVICE_OBJECT, *mut IRP) -> NTSTATUS,
+) -> Device {
+    let options = DeviceOptions::new(name).stack_size(lower.stack_size() + 1);
+    // SAFETY: the routines of this module pass each IRP on.
+    let device = unsafe { machine.raw_device(options, Some(dispatch)) };
+    // SAFETY: nobody else looks at the field.
+    unsafe { (*device.as_ptr()).DeviceExtension = lower.as_ptr().cast() };
+    device
+}
+
+/// Passes the request on without a routine.
+unsafe extern "system" fn pass_down(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTSTATUS {
+    Irp(irp).major(major::READ).control(0);
+    // SAFETY: the IRP is at this driver, and its next location is filled in.
+    unsafe { sys::IofCallDriver(below(device), irp) }
+}
+
+/// The I/O manager propagates the mark where there is no routine.
 #[test]
 fn a_location_without_routine_propagates_the_pending_mark() {
-    unsafe extern "system" fn pass_down(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTSTATUS {
-        // SAFETY: a device extension of this test, which is the lower device.
-        let lower: *mut DEVICE_OBJECT = unsafe { (*device).DeviceExtension }.cast();
-        // SAFETY: the IRP is at this driver and has a next location.
-        let next = unsafe { sys::IoGetNextIrpStackLocation(irp) };
+    unsafe extern "system" fn mark_and_pass_down(
+        device: *mut DEVICE_OBJECT,
+        irp: *mut IRP,
+    ) -> NTSTATUS {
+        // SAFETY: the IRP is at this driver.
+        unsafe { sys::IoMarkIrpPending(irp) };
         // SAFETY: as above.
-        unsafe { (*next).MajorFunction = major::READ };
-        // SAFETY: as above.
-        unsafe { (*next).Control = 0 };
-        // SAFETY: as above.
-        unsafe { sys::IofCallDriver(lower, irp) }
+        unsafe { pass_down(device, irp) }
+    }
+    for dispatch in [
+        pass_down as unsafe extern "system" fn(*mut DEVICE_OBJECT, *mut IRP) -> NTSTATUS,
+        mark_and_pass_down,
+    ] {
+        let machine = Machine::new();
+        machine.strict_lower(true);
+        let disk =
+            machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::before_return()));
+        let top = raw_over(&machine, &disk, "top", dispatch);
+        let counter = Counter::default();
+        let irp = Irp::allocate(2);
+        assert_eq!(
+            irp.major(major::READ)
+                .routine(count, counter.context())
+                .call(&top),
+            STATUS_PENDING
+        );
+        assert_eq!((counter.calls(), counter.pended()), (1, 1));
+        irp.free();
+        machine.finish();
+    }
+}
+
+#[test]
+fn a_missing_mark_is_that_of_the_driver_whose_location_it_is() {
+    /// Does not mark the IRP.
+    unsafe extern "system" fn lose_mark(
+        _: *mut DEVICE_OBJECT,
+        _: *mut IRP,
+        _: *mut c_void,
+    ) -> NTSTATUS {
+        STATUS_SUCCESS
+    }
+    unsafe extern "system" fn pass_down_with_routine(
+        device: *mut DEVICE_OBJECT,
+        irp: *mut IRP,
+    ) -> NTSTATUS {
+        Irp(irp)
+            .major(major::READ)
+            .routine(lose_mark, std::ptr::null_mut());
+        // SAFETY: the IRP is at this driver, and its next location is filled in.
+        unsafe { sys::IofCallDriver(below(device), irp) }
+    }
+    /// Gives its own location to the lower driver (`IoSkipCurrentIrpStackLocation`).
+    unsafe extern "system" fn skip(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTSTATUS {
+        // SAFETY: the IRP is at this driver.
+        let access = unsafe { IrpAccess::new(irp) };
+        access.set_current_location(access.current_location() + 1);
+        // SAFETY: the IRP is at this driver, and its next location is filled in.
+        unsafe { sys::IofCallDriver(below(device), irp) }
     }
     let machine = Machine::new();
     machine.strict_lower(true);
     let disk = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::before_return()));
-    // SAFETY: the routine passes each IRP on.
-    let top =
-        unsafe { machine.raw_device(DeviceOptions::new("top").stack_size(2), Some(pass_down)) };
-    // SAFETY: nobody else looks at the field.
-    unsafe { (*top.as_ptr()).DeviceExtension = disk.as_ptr().cast() };
+    let middle = raw_over(&machine, &disk, "middle", skip);
+    let top = raw_over(&machine, &middle, "top", pass_down_with_routine);
     let counter = Counter::default();
     let irp = Irp::allocate(2);
-    assert_eq!(
-        irp.major(major::READ)
-            .routine(count, counter.context())
-            .call(&top),
-        STATUS_PENDING
-    );
-    assert_eq!((counter.calls(), counter.pended()), (1, 1));
+    irp.major(major::READ)
+        .routine(count, counter.context())
+        .call(&top);
+    assert_eq!((counter.calls(), counter.pended()), (1, 0));
     irp.free();
-    machine.finish();
+    let report = machine.into_report();
+    assert_kinds(&report, &[ViolationKind::PendingContract]);
+    assert_eq!(
+        report.violations[0].detail,
+        "top returned STATUS_PENDING and has not marked the IRP pending"
+    );
 }
 
 #[test]
@@ -169,17 +245,24 @@ fn the_routine_gets_the_device_of_the_own_location_if_there_is_one() {
 
 #[test]
 fn the_registration_decides_whether_the_routine_runs() {
-    for (control, status, runs) in [
-        (sys::SL_INVOKE_ON_SUCCESS, STATUS_SUCCESS, true),
-        (sys::SL_INVOKE_ON_SUCCESS, STATUS_UNSUCCESSFUL, false),
-        (sys::SL_INVOKE_ON_ERROR, STATUS_SUCCESS, false),
-        (sys::SL_INVOKE_ON_ERROR, STATUS_UNSUCCESSFUL, true),
-        (sys::SL_INVOKE_ON_CANCEL, STATUS_SUCCESS, false),
+    for (control, cancelled, status, runs) in [
+        (sys::SL_INVOKE_ON_SUCCESS, false, STATUS_SUCCESS, true),
+        (sys::SL_INVOKE_ON_SUCCESS, false, STATUS_UNSUCCESSFUL, false),
+        (sys::SL_INVOKE_ON_SUCCESS, true, STATUS_UNSUCCESSFUL, false),
+        (sys::SL_INVOKE_ON_ERROR, false, STATUS_SUCCESS, false),
+        (sys::SL_INVOKE_ON_ERROR, false, STATUS_UNSUCCESSFUL, true),
+        (sys::SL_INVOKE_ON_ERROR, true, STATUS_SUCCESS, false),
+        (sys::SL_INVOKE_ON_CANCEL, false, STATUS_SUCCESS, false),
+        (sys::SL_INVOKE_ON_CANCEL, true, STATUS_SUCCESS, true),
+        (sys::SL_INVOKE_ON_CANCEL, true, STATUS_UNSUCCESSFUL, true),
     ] {
         let machine = Machine::new();
         let device = machine.device(Behavior::complete(status, 0));
         let counter = Counter::default();
         let irp = Irp::allocate(1);
+        if cancelled {
+            assert!(!irp.cancel());
+        }
         irp.major(major::READ)
             .routine(count, counter.context())
             .control(control)
@@ -544,4 +627,43 @@ fn a_thread_on_no_machine_has_one_all_the_same() {
     })
     .join()
     .unwrap();
+}
+
+#[test]
+fn an_irp_belongs_to_its_machine_whoever_frees_it() {
+    let machine = Machine::new();
+    let irp = Irp::allocate(1);
+    {
+        let other = Machine::new();
+        irp.free();
+        other.finish();
+    }
+    assert_eq!(machine.live_irps(), 0);
+    machine.finish();
+}
+
+#[test]
+fn the_driver_remembers_flags_and_minor_function() {
+    let (machine, device) = machine_and_device();
+    let counter = Counter::default();
+    let irp = Irp::allocate(1);
+    irp.major(major::READ).routine(count, counter.context());
+    // SAFETY: a location of the IRP.
+    unsafe { (*irp.next()).Flags = 0x10 };
+    // SAFETY: as above.
+    unsafe { (*irp.next()).MinorFunction = 2 };
+    irp.call(&device);
+    irp.free();
+    let received = &device.received()[0];
+    assert_eq!((received.flags, received.minor), (0x10, 2));
+    machine.finish();
+}
+
+#[test]
+fn a_handle_prints_nothing_of_the_machine() {
+    let machine = Machine::new();
+    let handle = machine.handle();
+    assert_eq!(format!("{handle:?}"), "Handle { .. }");
+    assert_eq!(format!("{:?}", handle.enter()), "Entered { .. }");
+    machine.finish();
 }

@@ -241,3 +241,51 @@ fn reading_locks_pages_without_the_mark_for_writing() {
     mdl.free();
     machine.finish();
 }
+
+#[test]
+fn a_secondary_mdl_of_an_irp_without_mdl_is_its_first() {
+    let machine = Machine::new();
+    let mut buffer = [0_u8; 8];
+    let irp = Irp::allocate(1);
+    let mdl = Mdl::allocate(buffer.as_mut_ptr(), 4, true, irp.0);
+    // SAFETY: the IRP is here.
+    assert_eq!(unsafe { (*irp.0).MdlAddress }, mdl.0);
+    mdl.free();
+    irp.free();
+    machine.finish();
+}
+
+#[test]
+fn another_primary_mdl_takes_the_place_of_the_first() {
+    let machine = Machine::new();
+    let mut buffer = [0_u8; 8];
+    let irp = Irp::allocate(1);
+    let first = Mdl::allocate(buffer.as_mut_ptr(), 4, false, irp.0);
+    let second = Mdl::allocate(buffer.as_mut_ptr(), 4, false, irp.0);
+    // SAFETY: the IRP is here.
+    assert_eq!(unsafe { (*irp.0).MdlAddress }, second.0);
+    // SAFETY: just allocated.
+    assert!(unsafe { (*first.0).Next }.is_null());
+    assert_eq!(machine.live_mdls(), 2);
+    first.free();
+    second.free();
+    irp.free();
+    machine.finish();
+}
+
+#[test]
+fn nonpaged_pool_needs_no_locks() {
+    let machine = Machine::new();
+    let disk = direct(&machine, When::inline());
+    let counter = Counter::default();
+    let mut buffer = [0_u8; 8];
+    let irp = read(&disk, 8);
+    let mdl = Mdl::allocate(buffer.as_mut_ptr(), 8, false, irp.0);
+    // MmBuildMdlForNonPagedPool
+    // SAFETY: just allocated.
+    unsafe { (*mdl.0).MdlFlags |= 0x0004 };
+    irp.routine(count, counter.context()).call(&disk);
+    mdl.free();
+    irp.free();
+    machine.finish();
+}

@@ -521,3 +521,103 @@ fn a_late_completion_is_waited_for_before_the_check() {
         .call(&device);
     machine.finish();
 }
+
+#[test]
+fn leaked_after_its_completion() {
+    let (machine, device) = machine_and_device();
+    let counter = Counter::default();
+    Irp::allocate(1)
+        .major(major::READ)
+        .routine(count, counter.context())
+        .call(&device);
+    let report = machine.into_report();
+    assert_kinds(&report, &[ViolationKind::IrpLeaked]);
+    assert_eq!(
+        report.violations[0].detail,
+        "never freed; completed, at the originator"
+    );
+}
+
+#[test]
+fn the_type_of_an_irp_is_overwritten() {
+    let (machine, device) = machine_and_device();
+    let irp = Irp::allocate(1);
+    // SAFETY: the IRP is this test's.
+    unsafe { (*irp.0).Type = 3 };
+    assert_eq!(irp.call(&device), STATUS_INVALID_PARAMETER);
+    irp.free();
+    let report = machine.into_report();
+    assert_kinds(&report, &[ViolationKind::IrpCorrupted; 2]);
+    assert_eq!(
+        report.violations[1].detail,
+        "IoFreeIrp: Irp->Type is not IO_TYPE_IRP"
+    );
+}
+
+#[test]
+fn sent_with_half_a_registration() {
+    for with_routine in [false, true] {
+        let (machine, device) = machine_and_device();
+        let counter = Counter::default();
+        let irp = Irp::allocate(1).major(major::READ);
+        if with_routine {
+            irp.routine(count, counter.context()).control(0);
+        } else {
+            irp.control(sys::SL_INVOKE_ALWAYS);
+        }
+        irp.call(&device);
+        assert_eq!(counter.calls(), 0);
+        irp.free();
+        assert_kinds(
+            &machine.into_report(),
+            &[
+                ViolationKind::SentWithoutRoutine,
+                ViolationKind::RoutineNotCalled,
+            ],
+        );
+    }
+}
+
+#[test]
+fn the_buffer_of_an_irp_that_was_freed_in_flight_is_not_touched() {
+    let machine = Machine::new();
+    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
+    let counter = Counter::default();
+    let mut buffer = [0_u8; 4];
+    let start = buffer.as_mut_ptr();
+    let irp = Irp::allocate(1);
+    irp.read(start, 4)
+        .routine(count, counter.context())
+        .call(&device);
+    irp.free();
+    let at_driver = device.take_next().unwrap();
+    assert_eq!(at_driver.write_output(&[1; 4]), 0);
+    at_driver.complete(STATUS_SUCCESS, 4);
+    // SAFETY: the array is alive.
+    assert_eq!(unsafe { start.cast::<[u8; 4]>().read() }, [0; 4]);
+    assert_kinds(&machine.into_report(), &[ViolationKind::IrpFreedInFlight]);
+}
+
+#[test]
+fn every_late_completion_is_waited_for() {
+    unsafe extern "system" fn free(
+        _: *mut DEVICE_OBJECT,
+        irp: *mut IRP,
+        _: *mut c_void,
+    ) -> NTSTATUS {
+        Irp(irp).free();
+        STATUS_MORE_PROCESSING_REQUIRED
+    }
+    let machine = Machine::new();
+    for delay in [100, 1] {
+        let when = When::after(milliseconds(delay));
+        let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(when));
+        Irp::allocate(1)
+            .major(major::READ)
+            .routine(free, std::ptr::null_mut())
+            .call(&device);
+    }
+    machine.settle();
+    assert_eq!(machine.live_irps(), 0);
+    machine.finish();
+}

@@ -1,9 +1,11 @@
 //! The timeline of whole requests.
 
-use wdm_irp::sys::STATUS_SUCCESS;
+use std::sync::atomic::AtomicPtr;
+
+use wdm_irp::sys::{PARAMETERS_DEVICE_IO_CONTROL, STATUS_SUCCESS};
 
 use super::*;
-use crate::{DeviceOptions, Lane, When};
+use crate::{DeviceOptions, Lane, Step, When};
 
 #[test]
 fn an_inline_request() {
@@ -98,5 +100,204 @@ fn a_filters_routine_is_the_filters() {
         .map(|entry| &entry.to)
         .collect();
     assert_eq!(routines, [&lane, &Lane::Routine]);
+    machine.finish();
+}
+
+/// The IRP that the latest entry with such a beginning belongs to.
+#[track_caller]
+fn irp_of(machine: &Machine, text: &str) -> Option<u32> {
+    machine
+        .timeline()
+        .entries()
+        .iter()
+        .rfind(|entry| entry.text.starts_with(text))
+        .expect("there is such an entry")
+        .irp
+}
+
+#[test]
+fn an_event_belongs_to_the_irp_that_its_thread_has_allocated_or_sent_last() {
+    let (machine, device) = machine_and_device();
+    let event = Event::notification();
+    assert_eq!(irp_of(&machine, "KeInitializeEvent"), None);
+    let (first, second) = (Irp::allocate(1), Irp::allocate(1));
+    event.initialize(0);
+    assert_eq!(irp_of(&machine, "KeInitializeEvent"), Some(2));
+    let counter = Counter::default();
+    first
+        .major(major::READ)
+        .routine(count, counter.context())
+        .call(&device);
+    event.initialize(0);
+    assert_eq!(irp_of(&machine, "KeInitializeEvent"), Some(1));
+    {
+        let other = Machine::new();
+        event.initialize(0);
+        assert_eq!(irp_of(&other, "KeInitializeEvent"), None);
+        other.finish();
+    }
+    first.free();
+    second.free();
+    event.free();
+    machine.finish();
+}
+
+#[test]
+fn a_wait_belongs_to_the_irp_of_its_event_while_that_is_allocated() {
+    let machine = Machine::new();
+    let (first, second) = (Irp::allocate(1), Irp::allocate(1));
+    let event = Event::notification();
+    event.set();
+    let third = Irp::allocate(1);
+    event.wait(None);
+    assert_eq!(irp_of(&machine, "KeWaitForSingleObject"), Some(2));
+    second.free();
+    event.wait(None);
+    assert_eq!(irp_of(&machine, "KeWaitForSingleObject"), Some(3));
+    let irps: Vec<Option<u32>> = machine.waits().iter().map(|wait| wait.irp).collect();
+    assert_eq!(irps, [Some(2), Some(3)]);
+    first.free();
+    third.free();
+    event.free();
+    machine.finish();
+}
+
+#[test]
+fn a_signal_belongs_to_the_irp_whose_originators_routine_gives_it() {
+    let machine = Machine::new();
+    let first = Irp::allocate(1);
+    let event = Event::notification();
+    let of_first = AtomicPtr::new(event.0);
+    let device = machine.device(Behavior::sequence([
+        Behavior::complete(STATUS_SUCCESS, 0),
+        Behavior::custom(move |irp| {
+            Event(of_first.load(Ordering::Relaxed)).set();
+            irp.complete(STATUS_SUCCESS, 0)
+        }),
+    ]));
+    let second = Irp::allocate(1);
+    second
+        .major(major::READ)
+        .routine(signal, event.context())
+        .call(&device);
+    assert_eq!(irp_of(&machine, "KeSetEvent"), Some(2));
+    // A lower driver signals it: that says nothing about whose event it is.
+    let counter = Counter::default();
+    second
+        .major(major::READ)
+        .routine(count, counter.context())
+        .call(&device);
+    assert_eq!(irp_of(&machine, "KeSetEvent"), Some(1));
+    first.free();
+    second.free();
+    event.free();
+    machine.finish();
+}
+
+#[test]
+fn a_dispatch_entry_tells_the_arguments() {
+    let (machine, device) = machine_and_device();
+    let counter = Counter::default();
+    let irp = Irp::allocate(1);
+    let send = |major| {
+        irp.major(major)
+            .routine(count, counter.context())
+            .call(&device);
+    };
+    // IRP_MJ_FLUSH_BUFFERS
+    send(9);
+    let parameters = PARAMETERS_DEVICE_IO_CONTROL {
+        OutputBufferLength: PointerAligned(8),
+        InputBufferLength: PointerAligned(0),
+        IoControlCode: PointerAligned(0x0022_2000),
+        Type3InputBuffer: std::ptr::null_mut(),
+    };
+    let cell = irp.next();
+    // SAFETY: a location of the IRP.
+    unsafe {
+        (*cell).Parameters = IO_STACK_LOCATION_Parameters {
+            DeviceIoControl: parameters,
+        };
+    }
+    send(major::CONTROL);
+    // SAFETY: as above.
+    unsafe { (*cell).MinorFunction = 0x14 };
+    // IRP_MJ_PNP
+    send(0x1B);
+    irp.free();
+    let timeline = machine.timeline();
+    let dispatches: Vec<&str> = timeline
+        .entries()
+        .iter()
+        .filter_map(|entry| entry.text.strip_prefix("dispatch "))
+        .collect();
+    assert_eq!(
+        dispatches,
+        [
+            "IRP_MJ_FLUSH_BUFFERS",
+            "IRP_MJ_DEVICE_CONTROL (IoControlCode 0x222000, in 0, out 8)",
+            "IRP_MJ_PNP (minor 0x14)",
+        ]
+    );
+    machine.finish();
+}
+
+#[test]
+fn threads_are_numbered() {
+    let machine = Machine::new();
+    for _ in 0..2 {
+        machine.spawn(|| Irp::allocate(1).free()).join().unwrap();
+    }
+    {
+        let _entered = machine.handle().enter();
+        Irp::allocate(1).free();
+    }
+    Irp::allocate(1).free();
+    let timeline = machine.timeline();
+    let mut names: Vec<&str> = timeline
+        .entries()
+        .iter()
+        .map(|entry| &*entry.thread)
+        .collect();
+    names.dedup();
+    assert_eq!(names, ["thread 1", "thread 2", "thread 3", "originator"]);
+    machine.finish();
+}
+
+#[test]
+fn only_violations_are_recorded_when_the_timeline_is_not() {
+    let machine = Machine::new();
+    machine.record_timeline(false);
+    let irp = Irp::allocate(1);
+    irp.free();
+    irp.free();
+    let steps: Vec<Step> = machine
+        .timeline()
+        .entries()
+        .iter()
+        .map(|entry| entry.step)
+        .collect();
+    assert_eq!(steps, [Step::Violation]);
+    machine.record_timeline(true);
+    Irp::allocate(1).free();
+    assert_eq!(machine.timeline().entries().len(), 3);
+    assert_kinds(&machine.into_report(), &[ViolationKind::IrpFreedTwice]);
+}
+
+#[test]
+#[cfg(not(miri))] // Tens of thousands of entries.
+fn the_oldest_entries_are_forgotten() {
+    const KEPT: usize = 1 << 16;
+    let machine = Machine::new();
+    for number in 0..KEPT + 3 {
+        machine.0.note(None, number.to_string());
+    }
+    let timeline = machine.timeline();
+    assert_eq!(timeline.entries().len(), KEPT);
+    assert_eq!(timeline.entries()[0].text, "3");
+    assert_eq!(
+        timeline.of_irp(1).to_text(),
+        "(3 earlier entries forgotten)\n"
+    );
     machine.finish();
 }
