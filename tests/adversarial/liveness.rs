@@ -678,6 +678,10 @@ fn chain_of_requests_that_own_each_other_is_settled_by_its_head() {
 
 /// A handle that is kept for its thread is settled when the thread ends.
 #[test]
+#[cfg_attr(
+    windows,
+    ignore = "the loader's lock is held then, and the thread that completes the request needs it to start"
+)]
 fn handle_in_a_thread_local_is_settled_at_the_end_of_its_thread() {
     thread_local! {
         static KEPT: RefCell<Option<InFlight<Boxed<shared>>>> = const { RefCell::new(None) };

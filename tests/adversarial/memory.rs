@@ -910,6 +910,10 @@ fn handle_is_dropped_by_the_destructor_of_a_thread_local() {
 
     let machine = Machine::new();
     for when in [When::after(SOON), When::cancelled()] {
+        if cfg!(windows) && when != When::cancelled() {
+            // The loader's lock is held then, and the thread that completes the request needs it to start.
+            continue;
+        }
         let disk = disk(&machine, when);
         let target = target(&disk);
         machine
