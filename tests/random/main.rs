@@ -44,7 +44,7 @@ use crate::run::{Fixed, run};
 
 /// Programs of a run that does not say how many.
 const PROGRAMS: u64 = if cfg!(miri) {
-    12
+    4
 } else if cfg!(windows) {
     // The shortest delay is longer there.
     500
