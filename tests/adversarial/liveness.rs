@@ -158,16 +158,6 @@ fn every_ending_meets_every_breach_of_the_pending_contract() {
 fn every_ending_meets_a_completer_that_dwells_at_every_point() {
     let machine = Machine::new();
     machine.record_timeline(false);
-    let points = [
-        Point::BeforeDispatch,
-        Point::AfterDispatch,
-        Point::BeforeRoutine,
-        Point::AfterRoutine,
-        Point::AfterSetEvent,
-        Point::BeforeWait,
-        Point::BeforeCancelRoutine,
-        Point::BeforeCancel,
-    ];
     let journeys = [
         When::after(Duration::ZERO).cancelable(),
         When::after(Duration::ZERO).unmarked(),
@@ -178,7 +168,7 @@ fn every_ending_meets_a_completer_that_dwells_at_every_point() {
     } else {
         (&journeys[..], &ENDINGS[..])
     };
-    for point in points {
+    for &point in Point::ALL {
         machine.faults().clear();
         machine.faults().delay(point, Duration::from_micros(300));
         for &when in journeys {
@@ -409,9 +399,13 @@ fn context_that_panics_in_its_drop_loses_neither_irp_nor_slot_nor_heap() {
         panics(|| drop(request().send_in(&SLOT, passive()).expect("free")));
         panics(|| drop(request().send_boxed(passive()).expect("memory")));
         panics(|| drop(request().send_scoped(passive(), |sent| drop(sent))));
-        if when != When::inline() {
-            panics(|| drop(request().send_scoped(passive(), |sent| std::mem::forget(sent))));
-        }
+        panics(|| {
+            let sent = request().send_scoped(passive(), |sent| match sent {
+                Sent::Completed(completed) => drop(completed),
+                Sent::InFlight(in_flight) => std::mem::forget(in_flight),
+            });
+            drop(sent);
+        });
         panics(|| drop(request().send_and_wait(passive(), LONG)));
         assert_eq!(machine.live_irps(), 0);
         let sent = request().send_in(&SLOT, passive()).expect("free again");

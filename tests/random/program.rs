@@ -469,18 +469,7 @@ fn handle_op() -> BoxedStrategy<HandleOp> {
 }
 
 fn step() -> BoxedStrategy<Step> {
-    let points = select(
-        &[
-            Point::BeforeDispatch,
-            Point::AfterDispatch,
-            Point::BeforeRoutine,
-            Point::AfterRoutine,
-            Point::AfterSetEvent,
-            Point::BeforeWait,
-            Point::BeforeCancelRoutine,
-            Point::BeforeCancel,
-        ][..],
-    );
+    let points = select(Point::ALL);
     let fault = prop_oneof![Just(Fault::Irp), Just(Fault::Mdl)];
     prop_oneof![
         3 => (0_usize..3, any::<bool>())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sync::{Duration, Mutex, lock, thread};
+use crate::sync::{Duration, Mutex, OnceLock, lock, thread};
 
 /// A function that can fail for lack of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,14 +36,65 @@ pub enum Point {
     BeforeCancel,
 }
 
-#[derive(Debug, Default)]
+impl Point {
+    /// Each place.
+    pub const ALL: &[Self] = &[
+        Self::BeforeDispatch,
+        Self::AfterDispatch,
+        Self::BeforeRoutine,
+        Self::AfterRoutine,
+        Self::AfterSetEvent,
+        Self::BeforeWait,
+        Self::BeforeCancelRoutine,
+        Self::BeforeCancel,
+    ];
+}
+
+/// The variable that delays every machine of the process.
+const DELAY: &str = "WDM_IRP_SIM_DELAY";
+
+/// What [`DELAY`] says.
+fn delay_of_process() -> Option<(Point, Duration)> {
+    static SAID: OnceLock<Option<(Point, Duration)>> = OnceLock::new();
+    *SAID.get_or_init(|| {
+        let said = std::env::var(DELAY).ok()?;
+        let delay = parse_delay(&said);
+        assert!(
+            delay.is_some(),
+            "{DELAY} is `{said}`, and not a `Point` and milliseconds, as in `AfterSetEvent=30`"
+        );
+        delay
+    })
+}
+
+fn parse_delay(text: &str) -> Option<(Point, Duration)> {
+    let (name, milliseconds) = text.split_once('=')?;
+    let point = Point::ALL
+        .iter()
+        .find(|point| format!("{point:?}") == name)?;
+    Some((*point, Duration::from_millis(milliseconds.parse().ok()?)))
+}
+
+#[derive(Debug)]
 struct Plan {
     /// For each function, which of its next calls fail, counted from 0.
     failing: BTreeMap<Allocation, Vec<usize>>,
     delays: BTreeMap<Point, Duration>,
 }
 
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            failing: BTreeMap::new(),
+            delays: delay_of_process().into_iter().collect(),
+        }
+    }
+}
+
 /// The faults of a machine.
+///
+/// Tests must not depend on time. Those that do fail if the environment variable `WDM_IRP_SIM_DELAY` makes every machine
+/// dwell at a [`Point`], for so many milliseconds: `WDM_IRP_SIM_DELAY=AfterSetEvent=30 cargo test`.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Plan>);
 
@@ -62,7 +113,7 @@ impl Faults {
         lock(&self.0).delays.insert(point, duration);
     }
 
-    /// Removes every fault.
+    /// Removes every fault that the test has injected.
     pub fn clear(&self) {
         *lock(&self.0) = Plan::default();
     }
@@ -93,6 +144,24 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn delay_is_a_point_and_milliseconds() {
+        for point in Point::ALL {
+            let delay = parse_delay(&format!("{point:?}=30"));
+            assert_eq!(delay, Some((*point, Duration::from_millis(30))));
+        }
+        for text in [
+            "",
+            "BeforeWait",
+            "=30",
+            "BeforeWait=",
+            "BeforeWait=-1",
+            "Nowhere=30",
+        ] {
+            assert_eq!(parse_delay(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn exactly_the_chosen_calls_fail() {

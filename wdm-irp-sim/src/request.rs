@@ -229,6 +229,7 @@ impl Inner {
                 ),
             );
         }
+        self.faults.dwell(Point::AfterDispatch);
         let breach = lock(&self.state)
             .irps
             .get_mut(&number)
@@ -237,7 +238,6 @@ impl Inner {
                 frame.returned = Some(status);
                 breach_of_contract(frame)
             });
-        self.faults.dwell(Point::AfterDispatch);
         self.record(
             Some(number),
             Step::Return,

@@ -464,7 +464,7 @@ fn contract_breakers_are_notes_or_violations_as_the_test_wants() {
         (When::before_return().unmarked(), "has not marked"),
         (When::after(SOON).unmarked(), "has not marked"),
         (
-            When::after(SOON).returning(STATUS_SUCCESS),
+            When::triggered().returning(STATUS_SUCCESS),
             "without having completed",
         ),
         (
@@ -476,7 +476,7 @@ fn contract_breakers_are_notes_or_violations_as_the_test_wants() {
             "has marked the IRP pending and returned STATUS_SUCCESS",
         ),
         (
-            When::after(SOON).unmarked().returning(STATUS_SUCCESS),
+            When::triggered().unmarked().returning(STATUS_SUCCESS),
             "without having completed",
         ),
         (When::inline().returning(STATUS_PENDING), "has not marked"),
@@ -490,6 +490,7 @@ fn contract_breakers_are_notes_or_violations_as_the_test_wants() {
             irp.major(major::READ)
                 .routine(signal, event.context())
                 .call(&device);
+            device.complete_next(STATUS_SUCCESS, 0);
             assert_eq!(event.wait(None), STATUS_SUCCESS);
             irp.free();
             let text = machine.timeline().to_text();
@@ -542,7 +543,7 @@ fn a_dwell_after_the_dispatch_routine_lets_the_completion_overtake() {
     let machine = Machine::new();
     machine
         .faults()
-        .delay(Point::AfterDispatch, milliseconds(30));
+        .delay(Point::AfterDispatch, milliseconds(200));
     let device = machine
         .device(Behavior::complete(STATUS_SUCCESS, 0).when(When::after(Duration::from_millis(1))));
     send_and_wait(&device);
