@@ -148,6 +148,14 @@ impl Inner {
     }
 }
 
+/// How many threads wait for the event.
+#[cfg(test)]
+pub(crate) fn waiters(event: *mut KEVENT) -> usize {
+    dispatcher::lock(&DISPATCHER)
+        .get(&event.addr())
+        .map_or(0, VecDeque::len)
+}
+
 /// `KeInitializeEvent`
 ///
 /// # Safety

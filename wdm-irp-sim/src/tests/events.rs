@@ -36,20 +36,18 @@ fn a_synchronization_event_is_reset_by_the_wait() {
 
 #[test]
 fn who_waits_is_woken() {
-    for event in [Event::uninitialized(), Event::uninitialized()] {
-        let machine = Machine::new();
-        event.initialize(0);
-        let waiters: Vec<_> = (0..3)
-            .map(|_| machine.spawn(move || event.wait(Some(20_000 * MILLISECOND))))
-            .collect();
-        std::thread::sleep(milliseconds(20));
-        event.set();
-        for waiter in waiters {
-            assert_eq!(waiter.join().unwrap(), STATUS_SUCCESS);
-        }
-        event.free();
-        machine.finish();
+    let machine = Machine::new();
+    let event = Event::notification();
+    let waiters: Vec<_> = (0..3)
+        .map(|_| machine.spawn(move || event.wait(Some(20_000 * MILLISECOND))))
+        .collect();
+    until(|| event.waiters() == 3);
+    event.set();
+    for waiter in waiters {
+        assert_eq!(waiter.join().unwrap(), STATUS_SUCCESS);
     }
+    event.free();
+    machine.finish();
 }
 
 #[test]
@@ -59,10 +57,10 @@ fn a_synchronization_event_wakes_one_at_a_time() {
     let waiters: Vec<_> = (0..2)
         .map(|_| machine.spawn(move || event.wait(Some(20_000 * MILLISECOND))))
         .collect();
-    std::thread::sleep(milliseconds(20));
+    until(|| event.waiters() == 2);
     event.set();
-    std::thread::sleep(milliseconds(20));
-    assert_eq!(machine.waits().len(), 1);
+    until(|| !machine.waits().is_empty());
+    assert_eq!(event.waiters(), 1);
     event.set();
     for waiter in waiters {
         assert_eq!(waiter.join().unwrap(), STATUS_SUCCESS);
@@ -195,7 +193,7 @@ fn an_event_is_initialised_while_a_thread_waits_on_it() {
     let machine = Machine::new();
     let event = Event::notification();
     let waiter = machine.spawn(move || event.wait(None));
-    std::thread::sleep(milliseconds(20));
+    until(|| event.waiters() == 1);
     event.initialize(0);
     event.set();
     assert_eq!(waiter.join().unwrap(), STATUS_SUCCESS);

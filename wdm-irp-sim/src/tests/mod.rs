@@ -165,6 +165,11 @@ impl Event {
         Self::new(1)
     }
 
+    /// How many threads wait for it.
+    fn waiters(self) -> usize {
+        crate::event::waiters(self.0)
+    }
+
     fn initialize(self, kind: i32) {
         // SAFETY: writable.
         unsafe { sys::KeInitializeEvent(self.0, kind, 0) };
