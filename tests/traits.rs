@@ -1,14 +1,17 @@
-//! Which traits the types have, and which they must not have.
+//! Which traits the types have, and which they must not have; and what the values say of themselves.
 #![forbid(unsafe_code)]
 
 use std::panic::UnwindSafe;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
+use wdm_irp::sys::STATUS_DEVICE_BUSY;
 use wdm_irp::{
-    ApcLevel, Armed, BoxedSlot, Buffered, Completed, Completing, ControlCode, DispatchLevel,
-    InFlight, Irp, IrpError, IsInline, IsPended, NotSent, OwnDevice, PassiveLevel, PendingReturned,
-    Read, Request, SendError, Sent, Signaled, Slot, TargetDevice, Timeout,
+    ApcLevel, Armed, BoxedSlot, Buffered, ByteOffset, Completed, Completing, ControlCode,
+    DispatchLevel, InFlight, Irp, IrpError, IsInline, IsPended, NotSent, OwnDevice, PassiveLevel,
+    PendingReturned, Read, Request, SendError, Sent, Signaled, Slot, TargetDevice, Timeout,
+    completion_routine,
 };
+use wdm_irp_sim::{Allocation, Behavior, DeviceOptions, Machine, When, irql};
 use wdm_irp_tests::{Count, count, done};
 
 // Tokens and handles of the completion routine: one, unforgeable, of this thread.
@@ -77,4 +80,113 @@ fn waited_operation_has_no_more_than_it_needs() {
     assert_eq!(size_of::<Slot<count, [u8; 512]>>(), with::<[u8; 512]>(4));
     assert_eq!(size_of::<InFlight<InStatic>>(), size_of::<usize>());
     assert_eq!(size_of::<InFlight<OnHeap>>(), size_of::<usize>());
+}
+
+/// What a driver logs.
+#[test]
+fn errors_say_what_happened() {
+    let said = [
+        (IrpError::IrpAllocation, "IoAllocateIrp returned NULL"),
+        (IrpError::MdlAllocation, "IoAllocateMdl returned NULL"),
+        (IrpError::SlotAllocation, "no memory for the operation"),
+        (
+            IrpError::InvalidParameter,
+            "the request does not fit into an IO_STACK_LOCATION",
+        ),
+        (IrpError::SlotInUse, "the slot holds another request"),
+        (
+            IrpError::TimedOut,
+            "the request timed out and was cancelled",
+        ),
+        (
+            IrpError::Device(STATUS_DEVICE_BUSY),
+            "the lower driver completed the request with 0x80000011",
+        ),
+    ];
+    for (error, text) in said {
+        assert_eq!(error.to_string(), text);
+    }
+
+    let machine = Machine::new();
+    let at = PassiveLevel::check().expect("a test's thread");
+    let device = machine.device_with(
+        DeviceOptions::new("direct").direct(),
+        Behavior::complete(STATUS_DEVICE_BUSY, 0),
+    );
+    let read = || {
+        Irp::allocate(device.target())
+            .expect("memory")
+            .read([0; 8], ByteOffset(0))
+            .on_completion(count, Count::default())
+    };
+    machine.faults().fail(Allocation::Mdl, 0);
+    let not_sent = read()
+        .send_and_wait(&at, Timeout::FOREVER)
+        .expect_err("no MDL");
+    assert_eq!(not_sent.to_string(), "IoAllocateMdl returned NULL");
+    assert_eq!(
+        format!("{not_sent:?}"),
+        "NotSent { error: MdlAllocation, .. }"
+    );
+    machine.faults().fail(Allocation::Mdl, 0);
+    let not_sent = read().send_boxed(&at).expect_err("no MDL");
+    assert_eq!(not_sent.to_string(), "IoAllocateMdl returned NULL");
+
+    let failed = read()
+        .send_and_wait(&at, Timeout::FOREVER)
+        .expect_err("busy");
+    assert_eq!(
+        failed.to_string(),
+        "the lower driver completed the request with 0x80000011"
+    );
+    assert_eq!(
+        format!("{failed:?}"),
+        "Failed(Completed { status: 0x80000011, information: 0, timed_out: false, .. })"
+    );
+
+    let _raised = irql::raise(2);
+    let too_high = ApcLevel::check().expect_err("raised");
+    assert_eq!(too_high.to_string(), "the IRQL is 2, above 1");
+}
+
+/// What is in flight shows nothing of what others own.
+#[test]
+fn operations_show_their_state() {
+    static SLOT: Slot<show, [u8; 8]> = Slot::new();
+
+    #[completion_routine]
+    fn show(mut irp: Completing<'_, String>) -> Signaled<'_> {
+        *irp.context_mut() = format!("{irp:?}");
+        irp.signal_if_pended()
+    }
+
+    let machine = Machine::new();
+    let at = PassiveLevel::check().expect("a test's thread");
+    assert_eq!(format!("{SLOT:?}"), "Slot { in_use: false, .. }");
+    for (when, text) in [
+        (
+            When::inline(),
+            "Completed(Completed { status: 0x00000000, information: 8, timed_out: false, .. })",
+        ),
+        (When::triggered(), "InFlight(InFlight { .. })"),
+    ] {
+        let device = machine.device(Behavior::transfer().when(when));
+        let request = Irp::allocate(device.target())
+            .expect("memory")
+            .read([0; 8], ByteOffset(0))
+            .on_completion(show, String::new());
+        assert!(format!("{request:?}").contains("Armed { .. }"));
+        let sent = request.send_in(&SLOT, &at).expect("free");
+        assert_eq!(format!("{sent:?}"), text);
+        let in_flight = matches!(sent, Sent::InFlight(_));
+        assert_eq!(
+            format!("{SLOT:?}"),
+            format!("Slot {{ in_use: {in_flight}, .. }}")
+        );
+        device.complete_next(0, 0);
+        let completed = sent.wait(&at, Timeout::seconds(10));
+        let seen = completed.context();
+        assert!(seen.starts_with("Completing { irp: 0x"), "{seen}");
+        assert!(seen.ends_with(", .. }"), "{seen}");
+    }
 }

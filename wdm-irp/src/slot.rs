@@ -367,12 +367,6 @@ mod boxed {
     unsafe impl<R: CompletionRoutine, B: Send> Send for BoxedSlot<R, B> {}
     // SAFETY: gives shared access to a `Slot`, which may be shared.
     unsafe impl<R: CompletionRoutine, B: Send> Sync for BoxedSlot<R, B> {}
-
-    impl<R: CompletionRoutine, B> core::fmt::Debug for BoxedSlot<R, B> {
-        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            self.slot().fmt(f)
-        }
-    }
 }
 
 /// A request that was sent.
