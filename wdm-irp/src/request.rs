@@ -19,8 +19,7 @@ use crate::irql::{AtMostApc, MaySend};
 use crate::routine::CompletionRoutine;
 #[cfg(feature = "alloc")]
 use crate::slot::BoxedSlot;
-use crate::slot::{Header, Sent, Slot, free_completed};
-use crate::sys;
+use crate::slot::{Header, Sent, Slot, cancel_and_wait, free_completed};
 use crate::timeout::Timeout;
 
 /// A request has no completion routine yet.
@@ -140,10 +139,8 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
             // SAFETY: armed, and arrived first; `at` proves the IRQL.
             timed_out = !unsafe { header.handshake.wait(timeout.relative()) };
             if timed_out {
-                // SAFETY: allocated until it is freed below, whatever the lower drivers do with it (H13).
-                unsafe { sys::IoCancelIrp(raw_irp) };
-                // SAFETY: as for the first wait.
-                while !unsafe { header.handshake.wait(None) } {}
+                // SAFETY: as for the first wait; the IRP is freed below.
+                unsafe { cancel_and_wait(&header.handshake, raw_irp) };
             }
         }
         // SAFETY: sent above, and the routine has let go.

@@ -88,6 +88,19 @@ impl<C> Header<C> {
     }
 }
 
+/// Asks the lower drivers to complete an IRP soon, and waits until they have, however long that takes: they use its memory
+/// until then (H14).
+///
+/// # Safety
+/// The IRP was sent with this handshake and is not freed. The caller is its originator and has arrived before the routine.
+/// IRQL <= `APC_LEVEL`.
+pub(crate) unsafe fn cancel_and_wait(handshake: &Handshake, irp: *mut IRP) {
+    // SAFETY: allocated, whatever the lower drivers do with it (H13).
+    unsafe { sys::IoCancelIrp(irp) };
+    // SAFETY: by contract.
+    while !unsafe { handshake.wait(None) } {}
+}
+
 /// Takes back what a completed IRP says, releases what is attached to it, and frees it.
 ///
 /// # Safety
@@ -221,10 +234,21 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         if unsafe { self.header.handshake.arrive_and_wait(timeout.relative()) } {
             return false;
         }
-        self.cancel();
-        // SAFETY: by contract.
-        while !unsafe { self.header.handshake.arrive_and_wait(None) } {}
+        // SAFETY: by contract; it has arrived, first.
+        unsafe { self.cancel_and_wait() };
         true
+    }
+
+    /// Cancels the IRP and waits until the routine has let go.
+    ///
+    /// # Safety
+    /// A request is in flight, the caller is its originator, and [`Slot::wait`] or [`Slot::poll`] has not seen its end.
+    /// IRQL <= `APC_LEVEL`.
+    unsafe fn cancel_and_wait(&self) {
+        // SAFETY: in flight.
+        let irp = unsafe { self.irp() };
+        // SAFETY: by contract; only `reclaim` frees the IRP.
+        unsafe { cancel_and_wait(&self.header.handshake, irp) };
     }
 
     /// Looks, without waiting, whether the routine has let go.
@@ -238,11 +262,23 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     }
 
     /// `IoCancelIrp`. The IRP is allocated whatever its state, for only the originator frees it (H13).
-    fn cancel(&self) {
-        // SAFETY: in flight, so the slot holds an IRP; it is written before the request is sent only.
-        let irp = unsafe { *self.irp.get() };
+    ///
+    /// # Safety
+    /// A request is in flight.
+    unsafe fn cancel(&self) {
+        // SAFETY: by contract.
+        let irp = unsafe { self.irp() };
         // SAFETY: allocated until `reclaim`.
         unsafe { sys::IoCancelIrp(irp) };
+    }
+
+    /// The IRP of the request.
+    ///
+    /// # Safety
+    /// A request is in the slot.
+    unsafe fn irp(&self) -> *mut IRP {
+        // SAFETY: written before the request is sent only.
+        unsafe { *self.irp.get() }
     }
 
     /// Takes everything back and frees the IRP.
@@ -251,7 +287,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     /// A request is in the slot, the caller is its originator, and the routine has let go.
     unsafe fn reclaim(&self, timed_out: bool) -> Completed<R, B> {
         // SAFETY: a request is in the slot.
-        let irp = unsafe { *self.irp.get() };
+        let irp = unsafe { self.irp() };
         // SAFETY: the routine has let go, by contract; the slot forgets the IRP below.
         let (status, information) = unsafe { free_completed(irp) };
         // SAFETY: a request is in the slot, and the routine has let go of its context.
@@ -280,9 +316,8 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         }
         // SAFETY: by contract; the caller is the originator, since the handle is gone.
         if !unsafe { self.poll() } {
-            self.cancel();
-            // SAFETY: by contract.
-            unsafe { self.wait(Timeout::FOREVER) };
+            // SAFETY: by contract, and it is in flight.
+            unsafe { self.cancel_and_wait() };
         }
         // SAFETY: the routine has let go.
         drop(unsafe { self.reclaim(false) });
@@ -468,7 +503,8 @@ impl<S: Storage> InFlight<S> {
     /// Asks the lower drivers to complete the request soon: `IoCancelIrp`. IRQL <= `DISPATCH_LEVEL`. Any thread, any
     /// number of times, also while the request is being completed.
     pub fn cancel(&self) {
-        self.storage.slot().cancel();
+        // SAFETY: in flight as long as there is this handle (invariant).
+        unsafe { self.storage.slot().cancel() };
     }
 
     /// Waits for the request: `KeWaitForSingleObject`, `KernelMode`, not alertable. IRQL <= `APC_LEVEL`.
@@ -537,11 +573,11 @@ impl<S: Storage> Drop for InFlight<S> {
     fn drop(&mut self) {
         // SAFETY: this handle is the originator (invariant).
         if !unsafe { self.storage.slot().poll() } {
-            self.cancel();
             if ApcLevel::check().is_ok() {
                 // SAFETY: this handle is the originator (invariant), and the IRQL was checked.
-                unsafe { self.storage.slot().wait(Timeout::FOREVER) };
+                unsafe { self.storage.slot().cancel_and_wait() };
             } else {
+                self.cancel();
                 // This thread must not wait, but a driver that had queued the IRP has completed it by now.
                 // SAFETY: this handle is the originator (invariant).
                 let through = unsafe { self.storage.slot().poll() };

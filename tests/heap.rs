@@ -1,0 +1,162 @@
+//! Operations on the heap: freed once on every path, and without memory nothing is lost.
+#![deny(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use wdm_irp::sys::STATUS_INSUFFICIENT_RESOURCES;
+use wdm_irp::{
+    Armed, BoxedSlot, ByteOffset, InFlight, Irp, IrpError, PassiveLevel, Read, Request, Sent, Slot,
+    TargetDevice, Timeout,
+};
+use wdm_irp_sim::{Allocation, Behavior, DeviceOptions, Machine, When};
+use wdm_irp_tests::{Count, count};
+
+type Buffer = [u8; 0x567];
+type OnHeap = BoxedSlot<count, Buffer>;
+
+/// Nothing else here has this layout.
+const SLOT: Layout = Layout::new::<Slot<count, Buffer>>();
+
+static SLOTS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static NO_MEMORY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The system's allocator, which counts the slots and has no memory for them if the thread says so.
+struct Watching;
+
+#[global_allocator]
+static WATCHING: Watching = Watching;
+
+#[expect(unsafe_code, reason = "an allocator")]
+// SAFETY: that of the system's allocator, or null.
+unsafe impl GlobalAlloc for Watching {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if layout == SLOT {
+            if NO_MEMORY.get() {
+                return std::ptr::null_mut();
+            }
+            SLOTS.fetch_add(1, Ordering::SeqCst);
+        }
+        // SAFETY: by contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        if layout == SLOT {
+            SLOTS.fetch_sub(1, Ordering::SeqCst);
+        }
+        // SAFETY: by contract.
+        unsafe { System.dealloc(memory, layout) };
+    }
+}
+
+const LONG: Timeout = Timeout::seconds(10);
+const POLL: Timeout = Timeout::milliseconds(0);
+
+fn slots() -> usize {
+    SLOTS.load(Ordering::SeqCst)
+}
+
+/// One test at a time counts.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn passive() -> PassiveLevel {
+    PassiveLevel::check().expect("a test's thread")
+}
+
+fn read(device: &TargetDevice) -> Request<'_, Read, Buffer, Armed<count>> {
+    Irp::allocate(device)
+        .expect("memory")
+        .read([7; _], ByteOffset(0))
+        .on_completion(count, Count::default())
+}
+
+#[test]
+fn slot_is_freed_once_on_every_path() {
+    fn until_complete(mut in_flight: InFlight<OnHeap>) {
+        while let Err(still) = in_flight.try_complete() {
+            in_flight = still;
+            std::thread::yield_now();
+        }
+    }
+    let endings: [fn(InFlight<OnHeap>); 4] = [
+        |in_flight| assert_eq!(in_flight.wait(passive(), LONG).context().get(), 1),
+        |in_flight| assert_eq!(in_flight.wait(passive(), POLL).context().get(), 1),
+        |in_flight| {
+            in_flight.cancel();
+            until_complete(in_flight);
+        },
+        drop,
+    ];
+    let soon = When::after(Duration::from_millis(1)).cancelable();
+
+    let _alone = alone();
+    let machine = Machine::new();
+    for when in [When::inline(), soon, soon.unmarked(), When::inline_marked()] {
+        let device = machine.device(Behavior::transfer().when(when));
+        for ending in endings {
+            let sent = read(device.target()).send_boxed(passive()).expect("memory");
+            match sent {
+                Sent::Completed(completed) => assert_eq!(completed.context().get(), 1),
+                Sent::InFlight(in_flight) => {
+                    assert_eq!(slots(), 1);
+                    ending(in_flight);
+                }
+            }
+            assert_eq!(slots(), 0, "{when:?}");
+        }
+    }
+}
+
+#[test]
+fn slot_of_a_request_that_is_not_sent_is_freed() {
+    let _alone = alone();
+    let machine = Machine::new();
+    let direct = machine.device_with(DeviceOptions::new("direct").direct(), Behavior::transfer());
+    machine.faults().fail(Allocation::Mdl, 0);
+    let not_sent = read(direct.target())
+        .send_boxed(passive())
+        .expect_err("no MDL");
+    assert_eq!((not_sent.error, slots()), (IrpError::MdlAllocation, 0));
+}
+
+#[test]
+fn request_comes_back_if_there_is_no_memory_for_its_slot() {
+    let _alone = alone();
+    let machine = Machine::new();
+    let device = machine.device(Behavior::transfer());
+    let request = read(device.target());
+    NO_MEMORY.set(true);
+    let not_sent = request.send_boxed(passive()).expect_err("no memory");
+    NO_MEMORY.set(false);
+    assert_eq!(not_sent.error, IrpError::SlotAllocation);
+    assert_eq!(not_sent.error.status(), STATUS_INSUFFICIENT_RESOURCES);
+    assert!(device.received().is_empty());
+
+    let sent = not_sent.request.send_boxed(passive()).expect("memory");
+    let completed = sent.wait(passive(), Timeout::FOREVER);
+    assert_eq!((completed.error(), completed.context().get()), (None, 1));
+}
+
+/// As documented: the slot may be in use for ever.
+#[test]
+#[cfg_attr(miri, ignore = "leaks what it is about")]
+fn slot_of_a_leaked_handle_is_leaked() {
+    let _alone = alone();
+    let machine = Machine::new();
+    let device = machine.device(Behavior::transfer().when(When::inline_marked()));
+    mem::forget(read(device.target()).send_boxed(passive()));
+    assert_eq!(slots(), 1);
+    SLOTS.store(0, Ordering::SeqCst);
+    assert_eq!(machine.into_report().violations.len(), 1);
+}
