@@ -14,7 +14,7 @@ use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, When};
 use wine_driver::requests::{CASES, Case, Devices, Kernel, STATUS_DATA_ERROR, run};
 
 /// How long the slow devices take.
-const SLOW: Duration = Duration::from_millis(50);
+const SLOW: Duration = Duration::from_millis(250);
 
 #[test]
 fn every_case_passes() {

@@ -1,5 +1,7 @@
 //! Cancellation.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS};
@@ -179,5 +181,33 @@ fn releasing_the_lock_brings_back_the_irql_of_who_cancels() {
     }
     irp.free();
     event.free();
+    machine.finish();
+}
+
+#[test]
+fn the_cancel_lock_has_one_owner_at_a_time() {
+    let machine = Machine::new();
+    let inside = Arc::new(AtomicBool::new(false));
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let inside = inside.clone();
+            machine.spawn(move || {
+                for _ in 0..3 {
+                    let mut irql = 0xFF;
+                    // SAFETY: writable.
+                    unsafe { sys::IoAcquireCancelSpinLock(&raw mut irql) };
+                    assert!(!inside.swap(true, Ordering::Relaxed));
+                    // Long enough for the others to come and wait.
+                    std::thread::sleep(Duration::from_millis(2));
+                    inside.store(false, Ordering::Relaxed);
+                    // SAFETY: the model checks the lock.
+                    unsafe { sys::IoReleaseCancelSpinLock(irql) };
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
     machine.finish();
 }

@@ -25,7 +25,7 @@ use super::ntoskrnl::{
 const STATUS_DATA_ERROR: NTSTATUS = 0xC000_003E_u32.cast_signed();
 
 /// How long [`Behavior::Slow`] takes, in units of 100 ns, relative.
-static SLOW: i64 = -50 * 10_000;
+static SLOW: i64 = -250 * 10_000;
 
 const METHOD_BUFFERED: u32 = 0;
 const METHOD_OUT_DIRECT: u32 = 2;
