@@ -1,14 +1,24 @@
 //! Events and waits.
 
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, STATUS_SUCCESS, STATUS_TIMEOUT};
+use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, NTSTATUS, STATUS_SUCCESS, STATUS_TIMEOUT};
 
 use super::*;
 use crate::irql;
 
 /// 100 ns, relative.
 const MILLISECOND: i64 = -10_000;
+
+/// Starts as many threads that wait for the event, and returns when all do.
+fn wait_on_threads(machine: &Machine, event: Event, count: usize) -> Vec<JoinHandle<NTSTATUS>> {
+    let waiters = (0..count)
+        .map(|_| machine.spawn(move || event.wait(Some(20_000 * MILLISECOND))))
+        .collect();
+    until(|| event.waiters() == count);
+    waiters
+}
 
 #[test]
 fn a_notification_event_stays_signalled() {
@@ -38,10 +48,7 @@ fn a_synchronization_event_is_reset_by_the_wait() {
 fn who_waits_is_woken() {
     let machine = Machine::new();
     let event = Event::notification();
-    let waiters: Vec<_> = (0..3)
-        .map(|_| machine.spawn(move || event.wait(Some(20_000 * MILLISECOND))))
-        .collect();
-    until(|| event.waiters() == 3);
+    let waiters = wait_on_threads(&machine, event, 3);
     event.set();
     for waiter in waiters {
         assert_eq!(waiter.join().unwrap(), STATUS_SUCCESS);
@@ -54,13 +61,10 @@ fn who_waits_is_woken() {
 fn a_synchronization_event_wakes_one_at_a_time() {
     let machine = Machine::new();
     let event = Event::synchronization();
-    let waiters: Vec<_> = (0..2)
-        .map(|_| machine.spawn(move || event.wait(Some(20_000 * MILLISECOND))))
-        .collect();
-    until(|| event.waiters() == 2);
+    let waiters = wait_on_threads(&machine, event, 2);
     event.set();
     until(|| !machine.waits().is_empty());
-    assert_eq!(event.waiters(), 1);
+    assert_eq!((event.waiters(), machine.waits().len()), (1, 1));
     event.set();
     for waiter in waiters {
         assert_eq!(waiter.join().unwrap(), STATUS_SUCCESS);
