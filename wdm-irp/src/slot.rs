@@ -62,8 +62,7 @@ impl<C> Header<C> {
         // SAFETY: the header is the caller's; the old value is uninitialised.
         unsafe { &mut *self.context.get() }.write(context);
         let header = ptr::from_ref(self).cast_mut().cast();
-        // SAFETY: the IRP is ours. The header outlives the IRP's flight and belongs to routine `R`.
-        unsafe { sys::set_completion_routine(next, Some(trampoline::<R>), header) };
+        next.set_completion_routine(Some(trampoline::<R>), header, sys::SL_INVOKE_ALWAYS);
         // SAFETY: the last round is over, since the header had no context, and it does not move.
         unsafe { self.handshake.arm() };
         // The status says what the lower driver wants the caller to believe; the handshake knows.
@@ -107,13 +106,13 @@ pub(crate) unsafe fn cancel_and_wait(handshake: &Handshake, irp: *mut IRP) {
 /// `irp` came from `IoAllocateIrp`, is completed, the routine has let go of it, and it is not used again.
 #[inline]
 pub(crate) unsafe fn free_completed(irp: *mut IRP) -> (NTSTATUS, usize) {
-    // SAFETY: completed, and the routine answered MORE_PROCESSING_REQUIRED: the IRP is ours.
-    let status = final_status(unsafe { sys::irp_status(irp) });
-    // SAFETY: as above.
-    let information = unsafe { (*irp).IoStatus.Information };
-    // SAFETY: as above.
-    unsafe { buffer::detach(irp) };
-    // SAFETY: by contract.
+    // SAFETY: completed, and the routine answered MORE_PROCESSING_REQUIRED: the IRP is the caller's, and not freed yet.
+    let fields = unsafe { sys::irp::Irp::new(irp) };
+    let status = final_status(fields.status());
+    let information = fields.information();
+    // SAFETY: completed, so no transfer is under way; what is attached is what `Transfer::attach` attached.
+    unsafe { buffer::detach(fields) };
+    // SAFETY: by contract from `IoAllocateIrp` and not used again.
     unsafe { sys::IoFreeIrp(irp) };
     (status, information)
 }
