@@ -501,7 +501,7 @@ impl Sender {
         request: Request<'d, K, B, Armed<R>>,
         job: &Job,
         limit: Limit,
-    ) -> Result<(), NotSent<'d, K, B, R>>
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
     where
         K: Transfer<B, Irql: Levels>,
         B: Payload,
@@ -534,7 +534,7 @@ impl Sender {
         request: Request<'d, K, B, Armed<R>>,
         job: &Job,
         op: ScopeOp,
-    ) -> Result<(), NotSent<'d, K, B, R>>
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
     where
         K: Transfer<B, Irql: Levels>,
         B: Payload,
@@ -609,7 +609,7 @@ impl Sender {
         request: Request<'d, K, B, Armed<R>>,
         job: &Job,
         slot: &'static Slot<R, B>,
-    ) -> Result<(), NotSent<'d, K, B, R>>
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
     where
         K: Transfer<B, Irql: Levels>,
         B: Owned,
@@ -651,7 +651,7 @@ impl Sender {
         &mut self,
         request: Request<'d, K, B, Armed<R>>,
         job: &Job,
-    ) -> Result<(), NotSent<'d, K, B, R>>
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
     where
         K: Transfer<B, Irql: Levels>,
         B: Owned,

@@ -111,7 +111,7 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
         self,
         at: P,
         timeout: Timeout,
-    ) -> Result<Completed<R, B>, SendError<'d, K, B, R>>
+    ) -> Result<Completed<R, B>, SendError<Self, Completed<R, B>>>
     where
         K: Transfer<B>,
         P: AtMostApc + MaySend<K::Irql>,
@@ -186,7 +186,7 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
     ///     Ok(done.information())
     /// }
     /// ```
-    pub fn send_scoped<P, F, T>(self, at: P, f: F) -> Result<T, NotSent<'d, K, B, R>>
+    pub fn send_scoped<P, F, T>(self, at: P, f: F) -> Result<T, NotSent<Self>>
     where
         K: Transfer<B>,
         P: AtMostApc + MaySend<K::Irql>,
@@ -239,7 +239,7 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
         self,
         slot: &'static Slot<R, B>,
         at: P,
-    ) -> Result<Sent<&'static Slot<R, B>>, NotSent<'d, K, B, R>>
+    ) -> Result<Sent<&'static Slot<R, B>>, NotSent<Self>>
     where
         K: Transfer<B>,
         B: Send + 'static,
@@ -281,7 +281,7 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
     /// }
     /// ```
     #[cfg(feature = "alloc")]
-    pub fn send_boxed<P>(self, at: P) -> Result<Sent<BoxedSlot<R, B>>, NotSent<'d, K, B, R>>
+    pub fn send_boxed<P>(self, at: P) -> Result<Sent<BoxedSlot<R, B>>, NotSent<Self>>
     where
         K: Transfer<B>,
         B: Send + 'static,
@@ -309,7 +309,7 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
     unsafe fn send_on_stack<'s>(
         self,
         slot: &'s Slot<R, B>,
-    ) -> Result<Sent<&'s Slot<R, B>>, NotSent<'d, K, B, R>>
+    ) -> Result<Sent<&'s Slot<R, B>>, NotSent<Self>>
     where
         K: Transfer<B>,
     {

@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use crate::completed::final_status;
+use crate::error::final_status;
 use crate::handshake::Handshake;
 use crate::irql::DispatchLevel;
 use crate::slot::Header;

@@ -9,8 +9,8 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
 use crate::buffer::{self, Attachment, PoolAligned, Transfer};
-use crate::completed::{Completed, final_status};
-use crate::error::NotSent;
+use crate::completed::Completed;
+use crate::error::{NotSent, final_status};
 use crate::handshake::Handshake;
 use crate::irp::Irp;
 use crate::irql::{ApcLevel, AtMostApc};
@@ -197,7 +197,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     pub(crate) unsafe fn send<'d, K: Transfer<B>>(
         &self,
         request: Request<'d, K, B, Armed<R>>,
-    ) -> Result<(), NotSent<'d, K, B, R>> {
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>> {
         let (irp, buffer, context) = request.into_parts();
         // SAFETY: the slot is the caller's, so there is no other reference to its buffer.
         let buffer = unsafe { &mut *self.buffer.get() }.write(PoolAligned(buffer));

@@ -660,14 +660,14 @@ impl From<IrpError> for Failure {
     }
 }
 
-impl<K, B, R: CompletionRoutine> From<SendError<'_, K, B, R>> for Failure {
-    fn from(error: SendError<'_, K, B, R>) -> Self {
+impl<Q, R: CompletionRoutine, B> From<SendError<Q, Completed<R, B>>> for Failure {
+    fn from(error: SendError<Q, Completed<R, B>>) -> Self {
         Self::Irp(error.into())
     }
 }
 
-impl<K, B, R: CompletionRoutine> From<NotSent<'_, K, B, R>> for Failure {
-    fn from(not_sent: NotSent<'_, K, B, R>) -> Self {
+impl<Q> From<NotSent<Q>> for Failure {
+    fn from(not_sent: NotSent<Q>) -> Self {
         Self::Irp(not_sent.into())
     }
 }
