@@ -14,64 +14,33 @@ use wdm_irp::sys::{
     STATUS_UNSUCCESSFUL,
 };
 use wdm_irp::{
-    ApcLevel, Armed, BoxedSlot, ByteOffset, Completed, Completing, CompletionRoutine,
-    DispatchLevel, InFlight, Irp, IrpError, PassiveLevel, Read, Request, Sent, Signaled, Slot,
-    Storage, TargetDevice, Timeout, completion_routine,
+    ApcLevel, Armed, BoxedSlot, Completed, Completing, CompletionRoutine, DispatchLevel, InFlight,
+    IrpError, PassiveLevel, Read, Request, Sent, Signaled, Slot, TargetDevice, Timeout,
+    completion_routine,
 };
 use wdm_irp_sim::{Allocation, Behavior, Device, DeviceOptions, Machine, Point, When, irql};
-use wdm_irp_tests::{Count, count, done, target};
-
-const SHORT: Duration = Duration::from_millis(2);
-const ZERO: Timeout = Timeout::after(Duration::ZERO);
-const LONG: Timeout = Timeout::seconds(10);
+use wdm_irp_tests::{Count, LONG, SOON, ZERO, count, disk, done, in_flight, passive, read, target};
 
 type Reading<'d, R> = Request<'d, Read, [u8; 8], Armed<R>>;
-
-fn passive() -> PassiveLevel {
-    PassiveLevel::check().expect("PASSIVE_LEVEL")
-}
-
-fn disk(machine: &Machine, when: When) -> Device {
-    machine.device(Behavior::transfer().when(when))
-}
-
-fn read<R: CompletionRoutine>(
-    disk: &TargetDevice,
-    offset: i64,
-    routine: R,
-    context: R::Context,
-) -> Reading<'_, R> {
-    Irp::allocate(disk)
-        .expect("memory")
-        .read([0; 8], ByteOffset(offset))
-        .on_completion(routine, context)
-}
-
-fn in_flight<S: Storage>(sent: Sent<S>) -> InFlight<S> {
-    match sent {
-        Sent::InFlight(in_flight) => in_flight,
-        Sent::Completed(_) => panic!("should be in flight"),
-    }
-}
 
 /// Every way to complete a request, the legal ones first, then those that break the pending contract.
 fn every_journey() -> Vec<When> {
     vec![
         When::inline(),
         When::inline_marked(),
-        When::after(SHORT),
-        When::after(SHORT).cancelable(),
+        When::after(SOON),
+        When::after(SOON).cancelable(),
         When::before_return(),
         When::cancelled(),
-        When::after(SHORT).unmarked(),
-        When::after(SHORT).cancelable().unmarked(),
+        When::after(SOON).unmarked(),
+        When::after(SOON).cancelable().unmarked(),
         When::before_return().unmarked(),
         When::cancelled().unmarked(),
         When::inline().returning(STATUS_PENDING),
         When::inline_marked().returning(STATUS_SUCCESS),
         When::inline_marked().returning(STATUS_UNSUCCESSFUL),
-        When::after(SHORT).returning(STATUS_SUCCESS),
-        When::after(SHORT).unmarked().returning(STATUS_UNSUCCESSFUL),
+        When::after(SOON).returning(STATUS_SUCCESS),
+        When::after(SOON).unmarked().returning(STATUS_UNSUCCESSFUL),
         When::before_return().returning(STATUS_UNSUCCESSFUL),
         When::before_return().unmarked().returning(STATUS_SUCCESS),
         When::cancelled().returning(STATUS_SUCCESS),
@@ -147,7 +116,7 @@ fn every_ending_meets_every_breach_of_the_pending_contract() {
             &ENDINGS[..]
         };
         for ending in endings {
-            let request = read(disk.target(), 0, count, Count::default());
+            let request = read(disk.target(), [0; 8], 0, count, Count::default());
             ending(request.send_boxed(passive()).expect("memory"));
         }
     }
@@ -174,7 +143,7 @@ fn every_ending_meets_a_completer_that_dwells_at_every_point() {
         for &when in journeys {
             let disk = disk(&machine, when);
             for ending in endings {
-                let request = read(disk.target(), 0, count, Count::default());
+                let request = read(disk.target(), [0; 8], 0, count, Count::default());
                 ending(request.send_boxed(passive()).expect("memory"));
             }
         }
@@ -194,7 +163,7 @@ fn time_out_of_zero_races_with_a_completion_on_the_same_stack() {
             _ => When::after(delay).cancelable(),
         };
         let disk = disk(&machine, when);
-        let request = read(disk.target(), 0, count, Count::default());
+        let request = read(disk.target(), [0; 8], 0, count, Count::default());
         match request.send_and_wait(passive(), ZERO) {
             Ok(completed) => check(&completed),
             Err(error) => assert_eq!(error.error(), IrpError::TimedOut),
@@ -213,10 +182,7 @@ fn handle_is_forgotten_in_a_scope_after_a_poll_a_cancellation_and_every_breach()
                 continue;
             }
             let mut block = [0; 8];
-            let request = Irp::allocate(disk.target())
-                .expect("memory")
-                .read(&mut block, ByteOffset(0))
-                .on_completion(done, ());
+            let request = read(disk.target(), &mut block, 0, done, ());
             request
                 .send_scoped(passive(), |sent| {
                     let Sent::InFlight(in_flight) = sent else {
@@ -260,7 +226,13 @@ fn threads_fight_for_one_static_slot() {
                 for round in 0..rounds {
                     let offset = u8::try_from(thread * 64 + round).expect("small");
                     let disk = &disks[usize::from(offset) % disks.len()];
-                    let mut request = read(disk.target(), offset.into(), count, Count::default());
+                    let mut request = read(
+                        disk.target(),
+                        [0; 8],
+                        offset.into(),
+                        count,
+                        Count::default(),
+                    );
                     let sent = loop {
                         match request.send_in(&SLOT, passive()) {
                             Ok(sent) => break sent,
@@ -287,10 +259,15 @@ fn completed_requests_outlive_the_next_rounds_of_their_slot() {
 
     let machine = Machine::new();
     let mut kept = Vec::new();
-    for (offset, when) in (0_u8..).zip([When::inline(), When::after(SHORT), When::inline_marked()])
-    {
+    for (offset, when) in (0_u8..).zip([When::inline(), When::after(SOON), When::inline_marked()]) {
         let disk = disk(&machine, when);
-        let request = read(disk.target(), offset.into(), count, Count::default());
+        let request = read(
+            disk.target(),
+            [0; 8],
+            offset.into(),
+            count,
+            Count::default(),
+        );
         kept.push(
             request
                 .send_in(&SLOT, passive())
@@ -310,9 +287,9 @@ fn slot_in_a_box_that_lives_for_ever() {
 
     let machine = Machine::new();
     let slot: &'static Slot<_, _> = BOXED.get_or_init(Box::default);
-    for when in [When::after(SHORT), When::inline()] {
+    for when in [When::after(SOON), When::inline()] {
         let disk = disk(&machine, when);
-        let request = read(disk.target(), 0, count, Count::default());
+        let request = read(disk.target(), [0; 8], 0, count, Count::default());
         check(
             &request
                 .send_in(slot, passive())
@@ -327,12 +304,12 @@ fn slot_is_free_again_after_a_failed_mdl_and_the_request_is_sent_again() {
     static SLOT: Slot<count, [u8; 8]> = Slot::new();
 
     let machine = Machine::new();
-    for when in [When::inline(), When::after(SHORT), When::cancelled()] {
+    for when in [When::inline(), When::after(SOON), When::cancelled()] {
         let disk = machine.device_with(
             DeviceOptions::new("direct").direct(),
             Behavior::transfer().when(when),
         );
-        let mut request = read(disk.target(), 7, count, Count::default());
+        let mut request = read(disk.target(), [0; 8], 7, count, Count::default());
         for _ in 0..3 {
             machine.faults().fail(Allocation::Mdl, 0);
             let failed = request.send_in(&SLOT, passive()).expect_err("no MDL");
@@ -357,25 +334,25 @@ fn slot_is_free_again_after_a_failed_mdl_and_the_request_is_sent_again() {
 
 /// Panics when it is dropped, once.
 #[derive(Debug)]
-struct Bomb(bool);
+struct Fuse(bool);
 
-impl Drop for Bomb {
+impl Drop for Fuse {
     fn drop(&mut self) {
         assert!(!std::mem::replace(&mut self.0, false), "the context panics");
     }
 }
 
 #[completion_routine]
-fn arm(mut irp: Completing<'_, Bomb>) -> Signaled<'_> {
+fn arm(mut irp: Completing<'_, Fuse>) -> Signaled<'_> {
     irp.context_mut().0 = true;
     irp.signal_if_pended()
 }
 
-fn defused<R: CompletionRoutine<Context = Bomb>>(mut completed: Completed<R, [u8; 8]>) {
+fn defused<R: CompletionRoutine<Context = Fuse>>(mut completed: Completed<R, [u8; 8]>) {
     assert!(completed.context().0);
     assert_eq!(completed.transferred().len(), 8);
-    let (mut bomb, _) = completed.into_parts();
-    bomb.0 = false;
+    let (mut fuse, _) = completed.into_parts();
+    fuse.0 = false;
 }
 
 #[test]
@@ -390,12 +367,12 @@ fn context_that_panics_in_its_drop_loses_neither_irp_nor_slot_nor_heap() {
     let machine = Machine::new();
     for when in [
         When::inline(),
-        When::after(SHORT),
-        When::after(SHORT).unmarked(),
+        When::after(SOON),
+        When::after(SOON).unmarked(),
         When::inline_marked(),
     ] {
         let disk = disk(&machine, when);
-        let request = || read(disk.target(), 0, arm, Bomb(false));
+        let request = || read(disk.target(), [0; 8], 0, arm, Fuse(false));
         panics(|| drop(request().send_in(&SLOT, passive()).expect("free")));
         panics(|| drop(request().send_boxed(passive()).expect("memory")));
         panics(|| drop(request().send_scoped(passive(), |sent| drop(sent))));
@@ -441,7 +418,7 @@ fn shared(irp: Completing<'_, Arc<()>>) -> Signaled<'_> {
 }
 
 fn read_arc<'d>(disk: &'d Device, context: &Arc<()>) -> Reading<'d, shared> {
-    read(disk.target(), 0, shared, context.clone())
+    read(disk.target(), [0; 8], 0, shared, context.clone())
 }
 
 #[test]
@@ -485,12 +462,9 @@ fn cancel_storm_while_the_last_owner_drops_the_handle() {
 #[test]
 fn scoped_handle_is_settled_by_another_thread_that_nobody_joins() {
     let machine = Machine::new();
-    let disk = disk(&machine, When::after(SHORT).unmarked());
+    let disk = disk(&machine, When::after(SOON).unmarked());
     let mut block = [0; 8];
-    let request = Irp::allocate(disk.target())
-        .expect("memory")
-        .read(&mut block, ByteOffset(5))
-        .on_completion(done, ());
+    let request = read(disk.target(), &mut block, 5, done, ());
     let handle = machine.handle();
     request
         .send_scoped(passive(), |sent| {
@@ -514,7 +488,7 @@ fn routine_sends_into_the_slot_that_it_completes_from() {
     fn again(mut irp: Completing<'_, Option<Again>>) -> Signaled<'_> {
         let at = irp.irql();
         let first = irp.context_mut().as_mut().expect("of the first request");
-        let request = read(&first.disk, 0, again, None);
+        let request = read(&first.disk, [0; 8], 0, again, None);
         first.refused = request.send_in(&SLOT, at).err().map(IrpError::from);
         irp.signal_if_pended()
     }
@@ -527,7 +501,7 @@ fn routine_sends_into_the_slot_that_it_completes_from() {
     let machine = Machine::new();
     for when in [
         When::inline(),
-        When::after(SHORT),
+        When::after(SOON),
         When::before_return().unmarked(),
     ] {
         let disk = disk(&machine, when);
@@ -535,7 +509,7 @@ fn routine_sends_into_the_slot_that_it_completes_from() {
             disk: target(&disk),
             refused: None,
         };
-        let request = read(disk.target(), 0, again, Some(context));
+        let request = read(disk.target(), [0; 8], 0, again, Some(context));
         let completed = request
             .send_in(&SLOT, passive())
             .expect("free")
@@ -557,7 +531,7 @@ fn routine_sends_into_its_own_slot_after_the_signal() {
         let (at, disk) = (irp.irql(), irp.context_mut().take());
         let token = irp.signal_if_pended();
         if let Some(disk) = disk
-            && let Ok(sent) = read(&disk, 1, late, None).send_in(&SLOT, at)
+            && let Ok(sent) = read(&disk, [0; 8], 1, late, None).send_in(&SLOT, at)
         {
             *SENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(sent);
         }
@@ -571,7 +545,7 @@ fn routine_sends_into_its_own_slot_after_the_signal() {
         .delay(Point::AfterSetEvent, Duration::from_micros(100));
     for round in 0..if cfg!(miri) { 3 } else { 40 } {
         let disk = disk(&machine, When::after(Duration::from_micros(round % 4 * 50)));
-        let request = read(disk.target(), 0, late, Some(target(&disk)));
+        let request = read(disk.target(), [0; 8], 0, late, Some(target(&disk)));
         let sent = request.send_in(&SLOT, passive()).expect("free");
         assert_eq!(
             *sent.wait(passive(), LONG).buffer(),
@@ -616,7 +590,7 @@ fn routine_reclaims_its_own_request_after_the_signal() {
         for when in [When::triggered(), When::triggered().unmarked()] {
             let disk = disk(&machine, when);
             let mailbox = Mailbox::default();
-            let request = read(disk.target(), 0, reclaims, (polls, mailbox.clone()));
+            let request = read(disk.target(), [0; 8], 0, reclaims, (polls, mailbox.clone()));
             let sent = request.send_boxed(passive()).expect("memory");
             *mailbox.lock().expect("not poisoned") = Some(in_flight(sent));
             let _raised = irql::raise(DISPATCH_LEVEL);
@@ -646,7 +620,10 @@ fn chain_of_requests_that_own_each_other_is_settled_by_its_head() {
                 disk: disk.clone(),
                 next: None,
             };
-            this.next = read(&disk, 0, link, next).send_boxed(at).ok().map(Box::new);
+            this.next = read(&disk, [0; 8], 0, link, next)
+                .send_boxed(at)
+                .ok()
+                .map(Box::new);
         }
         irp.signal_if_pended()
     }
@@ -654,8 +631,8 @@ fn chain_of_requests_that_own_each_other_is_settled_by_its_head() {
     let machine = Machine::new();
     for when in [
         When::inline(),
-        When::after(SHORT),
-        When::after(SHORT).unmarked(),
+        When::after(SOON),
+        When::after(SOON).unmarked(),
     ] {
         let disk = disk(&machine, when);
         let alive = Arc::new(target(&disk));
@@ -664,7 +641,7 @@ fn chain_of_requests_that_own_each_other_is_settled_by_its_head() {
             disk: alive.clone(),
             next: None,
         };
-        let sent = read(disk.target(), 0, link, context).send_boxed(passive());
+        let sent = read(disk.target(), [0; 8], 0, link, context).send_boxed(passive());
         drop(sent.expect("memory"));
         assert_eq!((machine.live_irps(), Arc::strong_count(&alive)), (0, 1));
     }
@@ -683,7 +660,7 @@ fn handle_in_a_thread_local_is_settled_at_the_end_of_its_thread() {
 
     let machine = Machine::new();
     let contexts = Arc::new(());
-    let (slow, context) = (disk(&machine, When::after(SHORT)), contexts.clone());
+    let (slow, context) = (disk(&machine, When::after(SOON)), contexts.clone());
     machine
         .spawn(move || {
             let sent = read_arc(&slow, &context).send_boxed(passive());
@@ -740,13 +717,13 @@ fn routine_written_by_hand_delegates_to_others() {
 
     fn counted<const FIRST: bool>(disk: &Device) -> u32 {
         let routine = Either::<count, twice, FIRST>(PhantomData);
-        let request = read(disk.target(), 0, routine, Count::default());
+        let request = read(disk.target(), [0; 8], 0, routine, Count::default());
         let completed = request.send_and_wait(passive(), LONG).expect("read");
         completed.context().get()
     }
 
     let machine = Machine::new();
-    for when in [When::inline(), When::after(SHORT), When::inline_marked()] {
+    for when in [When::inline(), When::after(SOON), When::inline_marked()] {
         let disk = disk(&machine, when);
         assert_eq!((counted::<true>(&disk), counted::<false>(&disk)), (1, 2));
     }
@@ -775,7 +752,7 @@ fn routine_value_that_panics_in_its_drop_leaks_no_irp() {
     let disk = disk(&machine, When::inline());
     let context = Arc::new(());
     let panic = catch_unwind(AssertUnwindSafe(|| {
-        drop(read(disk.target(), 0, Value, context.clone()));
+        drop(read(disk.target(), [0; 8], 0, Value, context.clone()));
     }));
     assert!(panic.is_err());
     assert_eq!((machine.live_irps(), Arc::strong_count(&context)), (0, 1));
@@ -789,8 +766,8 @@ fn originator_at_dispatch_level_gets_no_proof_and_polls_to_the_end() {
     for when in [
         When::inline(),
         When::before_return(),
-        When::after(SHORT),
-        When::after(SHORT).unmarked(),
+        When::after(SOON),
+        When::after(SOON).unmarked(),
         When::cancelled(),
     ] {
         let disk = disk(&machine, when);
@@ -801,7 +778,7 @@ fn originator_at_dispatch_level_gets_no_proof_and_polls_to_the_end() {
         );
         assert_eq!(ApcLevel::check().err().map(|high| high.highest), Some(1));
         let at = DispatchLevel::check().expect("DISPATCH_LEVEL");
-        let request = read(disk.target(), 0, count, Count::default());
+        let request = read(disk.target(), [0; 8], 0, count, Count::default());
         match request.send_in(&SLOT, &at).expect("free") {
             Sent::Completed(completed) => check(&completed),
             Sent::InFlight(mut in_flight) => loop {
@@ -828,9 +805,9 @@ fn originator_at_apc_level_waits_in_nested_scopes() {
     let _raised = irql::raise(APC_LEVEL);
     assert!(PassiveLevel::check().is_err());
     let at = ApcLevel::check().expect("APC_LEVEL");
-    let status = read(slow.target(), 0, count, Count::default())
+    let status = read(slow.target(), [0; 8], 0, count, Count::default())
         .send_scoped(&at, |outer| {
-            let inner = read(fast.target(), 0, count, Count::default());
+            let inner = read(fast.target(), [0; 8], 0, count, Count::default());
             check(&inner.send_and_wait(&at, ZERO).expect("read"));
             outer.wait(&at, Timeout::milliseconds(1)).status()
         })
@@ -845,7 +822,7 @@ fn routine_at_passive_level_waits_for_another_request() {
     fn waits(mut irp: Completing<'_, (TargetDevice, Option<i32>)>) -> Signaled<'_> {
         let (disk, status) = irp.context_mut();
         if let Ok(at) = PassiveLevel::check() {
-            let request = read(disk, 0, done, ());
+            let request = read(disk, [0; 8], 0, done, ());
             *status = request
                 .send_and_wait(&at, LONG)
                 .ok()
@@ -855,14 +832,14 @@ fn routine_at_passive_level_waits_for_another_request() {
     }
 
     let machine = Machine::new();
-    let inner = disk(&machine, When::after(SHORT));
+    let inner = disk(&machine, When::after(SOON));
     for (irql, expected) in [(0, Some(STATUS_SUCCESS)), (DISPATCH_LEVEL, None)] {
         let outer = machine.device(
             Behavior::transfer()
-                .when(When::after(SHORT).unmarked())
+                .when(When::after(SOON).unmarked())
                 .at_irql(irql),
         );
-        let request = read(outer.target(), 0, waits, (target(&inner), None));
+        let request = read(outer.target(), [0; 8], 0, waits, (target(&inner), None));
         let completed = request.send_and_wait(passive(), LONG).expect("read");
         assert_eq!(completed.context().1, expected);
     }
@@ -917,7 +894,7 @@ fn early_signals_do_not_leak_into_later_rounds() {
         let (index, journey_count) = (round as usize, journeys.len());
         let when = journeys[index * (1 + index / journey_count) % journey_count];
         let disk = disk(&machine, when);
-        let request = read(disk.target(), 0, numbered, u32::MAX);
+        let request = read(disk.target(), [0; 8], 0, numbered, u32::MAX);
         let sent = request.send_in(&SLOT, passive()).expect("free");
         let completed = match (round % 3, sent) {
             (0, sent) => sent.wait(passive(), ZERO),

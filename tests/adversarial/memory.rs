@@ -17,15 +17,15 @@ use wdm_irp::sys::{
 };
 use wdm_irp::{
     Armed, BoxedSlot, ByteOffset, Completed, Completing, CompletionRoutine, InFlight, IoBuffer,
-    Irp, IrpError, PassiveLevel, Read, Request, Sent, Signaled, Slot, Storage, SystemBuffer,
-    TargetDevice, Timeout, completion_routine,
+    Irp, IrpError, PassiveLevel, Read, Request, Sent, Signaled, Slot, SystemBuffer, TargetDevice,
+    Timeout, completion_routine,
 };
-use wdm_irp_sim::{Behavior, Device, DeviceOptions, Machine, ViolationKind, When, irql};
-use wdm_irp_tests::{Count, codes, count, done, own_device, target};
+use wdm_irp_sim::{Behavior, DeviceOptions, Machine, ViolationKind, When, irql};
+use wdm_irp_tests::{
+    Count, LONG, SOON, allocate, codes, count, disk, done, in_flight, own_device, passive, read,
+    target,
+};
 
-/// Long enough for another thread to get going, short enough to do it often.
-const SOON: Duration = Duration::from_millis(2);
-const LONG: Timeout = Timeout::seconds(10);
 const ROUNDS: usize = if cfg!(miri) { 2 } else { 20 };
 
 type Bytes = [u8; 8];
@@ -44,37 +44,6 @@ assert_not_impl_any!(SystemBuffer<&'static [u8]>: IoBuffer);
 assert_not_impl_any!(Option<Box<[u8]>>: IoBuffer);
 // Two buffers are none: `transferred` would not know which.
 assert_not_impl_any!((Bytes, Bytes): IoBuffer);
-
-fn passive() -> PassiveLevel {
-    PassiveLevel::check().expect("tests run at PASSIVE_LEVEL")
-}
-
-fn disk(machine: &Machine, when: When) -> Device {
-    machine.device_with(
-        DeviceOptions::new("disk").buffered(),
-        Behavior::transfer().when(when),
-    )
-}
-
-fn read<R: CompletionRoutine, B>(
-    disk: &TargetDevice,
-    buffer: B,
-    offset: i64,
-    routine: R,
-    context: R::Context,
-) -> Request<'_, Read, B, Armed<R>> {
-    Irp::allocate(disk)
-        .expect("memory")
-        .read(buffer, ByteOffset(offset))
-        .on_completion(routine, context)
-}
-
-fn in_flight<S: Storage>(sent: Sent<S>) -> InFlight<S> {
-    match sent {
-        Sent::InFlight(in_flight) => in_flight,
-        Sent::Completed(_) => panic!("should be in flight"),
-    }
-}
 
 /// Sends a request from each kind of memory there is.
 fn everywhere<'d, R, B>(
@@ -194,7 +163,7 @@ fn nothing_is_transferred_with_nothing_as_context() {
         assert!(completed.transferred().is_empty());
     }
     let device = machine.device(Behavior::transfer());
-    let request = || Irp::allocate(device.target()).expect("memory");
+    let request = || allocate(device.target());
     request()
         .device_control(codes::BUFFERED, SystemBuffer::both((), 0))
         .on_completion(done, ())
@@ -285,8 +254,7 @@ fn two_buffers_of_one_request_are_parts_of_one_array() {
         let mut array = [1, 2, 3, 4, 0, 0, 0, 0, 9];
         let (input, rest) = array.split_at_mut(4);
         let (output, last) = rest.split_at_mut(4);
-        Irp::allocate(device.target())
-            .expect("memory")
+        allocate(device.target())
             .device_control(codes::NEITHER, (input, output))
             .on_completion(done, ())
             .send_scoped(&at, |sent| {
@@ -298,8 +266,7 @@ fn two_buffers_of_one_request_are_parts_of_one_array() {
         assert_eq!(array, [1, 2, 3, 4, 1, 2, 3, 4, 11]);
 
         let (input, rest) = array.split_at_mut(4);
-        Irp::allocate(device.target())
-            .expect("memory")
+        allocate(device.target())
             .device_control(codes::OUT_DIRECT, (SystemBuffer::input(input), rest))
             .on_completion(done, ())
             .send_scoped(&at, |sent| std::mem::forget(sent))

@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
 use wdm_irp::{
-    ByteOffset, Completing, InFlight, Irp, IrpError, PassiveLevel, Sent, Signaled, Slot, Storage,
-    TargetDevice, Timeout, completion_routine,
+    ByteOffset, Completing, Irp, IrpError, PassiveLevel, Sent, Signaled, Slot, TargetDevice,
+    Timeout, completion_routine,
 };
 use wdm_irp_sim::{Device, Machine, When};
-
-use super::{SOON, disk, passive};
+use wdm_irp_tests::{LONG, SOON, disk, in_flight, passive, read};
 
 /// Counts how often it was dropped.
 #[derive(Debug, Clone, Default)]
@@ -38,17 +37,7 @@ fn keep(irp: Completing<'_, Drops>) -> Signaled<'_> {
 type Request<'d> = wdm_irp::Request<'d, wdm_irp::Read, [u8; 8], wdm_irp::Armed<keep>>;
 
 fn request<'d>(disk: &'d Device, drops: &Drops) -> Request<'d> {
-    Irp::allocate(disk.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(keep, Drops(drops.0.clone()))
-}
-
-fn in_flight<S: Storage>(sent: Sent<S>) -> InFlight<S> {
-    match sent {
-        Sent::InFlight(in_flight) => in_flight,
-        Sent::Completed(_) => panic!("should be in flight"),
-    }
+    read(disk.target(), [0; 8], 0, keep, Drops(drops.0.clone()))
 }
 
 #[test]
@@ -156,10 +145,7 @@ fn h20_handle_forgotten_in_a_scope_is_settled() {
     let disk = disk(&machine, When::cancelled());
     let drops = Drops::default();
     let mut sector = [0; 8];
-    Irp::allocate(disk.target())
-        .expect("memory")
-        .read(&mut sector, ByteOffset(0))
-        .on_completion(keep, Drops(drops.0.clone()))
+    read(disk.target(), &mut sector, 0, keep, Drops(drops.0.clone()))
         .send_scoped(&at, |sent| std::mem::forget(sent))
         .expect("sent");
     assert_eq!((machine.live_irps(), drops.count()), (0, 1));
@@ -277,7 +263,7 @@ fn scope_gives_the_result_of_its_closure() {
         let request = Irp::allocate(disk)?
             .read(block, ByteOffset(0))
             .on_completion(wdm_irp_tests::done, ());
-        let done = request.send_scoped(at, |sent| sent.wait(at, Timeout::seconds(10)))?;
+        let done = request.send_scoped(at, |sent| sent.wait(at, LONG))?;
         Ok(done.information())
     }
     let machine = Machine::new();

@@ -5,22 +5,15 @@ use std::thread;
 use std::time::Duration;
 
 use wdm_irp::sys::{PASSIVE_LEVEL, STATUS_CANCELLED, STATUS_IO_TIMEOUT, STATUS_SUCCESS};
-use wdm_irp::{ByteOffset, Irp, IrpError, SendError, Sent, Slot, Timeout};
+use wdm_irp::{IrpError, SendError, Sent, Slot, Timeout};
 use wdm_irp_sim::{Behavior, Machine, When};
-use wdm_irp_tests::{Count, count, done};
-
-use super::{SOON, disk, passive};
-
-const TIMEOUT: Timeout = Timeout::seconds(10);
+use wdm_irp_tests::{Count, LONG, SOON, count, disk, done, passive, read};
 
 #[test]
 fn h08_completed_inline_is_not_waited_for() {
     let machine = Machine::new();
     let disk = disk(&machine, When::inline());
-    let read = Irp::allocate(disk.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(done, ());
+    let read = read(disk.target(), [0; 8], 0, done, ());
     read.send_and_wait(passive(), Timeout::FOREVER)
         .expect("read");
     assert!(machine.waits().is_empty());
@@ -42,10 +35,7 @@ fn h08_no_stale_signal_in_a_reused_slot() {
         } else {
             When::before_return()
         }));
-        let request = Irp::allocate(disk.target())
-            .expect("memory")
-            .read([0; 8], ByteOffset(round.into()))
-            .on_completion(count, Count::default());
+        let request = read(disk.target(), [0; 8], round.into(), count, Count::default());
         let sent = request.send_in(&SLOT, &at).expect("the slot is free");
         let Sent::InFlight(in_flight) = sent else {
             panic!("marked pending, so it is waited for")
@@ -59,7 +49,7 @@ fn h08_no_stale_signal_in_a_reused_slot() {
         } else {
             in_flight
         };
-        let completed = in_flight.wait(&at, TIMEOUT);
+        let completed = in_flight.wait(&at, LONG);
         assert_eq!(completed.context().get(), 1);
         assert!(!completed.timed_out());
     }
@@ -72,14 +62,11 @@ fn h12_waits_are_in_kernel_mode_and_not_alertable() {
     let slow = disk(&machine, When::after(SOON));
     let stuck = disk(&machine, When::cancelled());
     for (target, timeout) in [
-        (&slow, TIMEOUT),
+        (&slow, LONG),
         (&slow, Timeout::FOREVER),
         (&stuck, Timeout::milliseconds(1)),
     ] {
-        let read = Irp::allocate(target.target())
-            .expect("memory")
-            .read([0; 8], ByteOffset(0))
-            .on_completion(done, ());
+        let read = read(target.target(), [0; 8], 0, done, ());
         let _ = read.send_and_wait(&at, timeout);
     }
     let waits = machine.waits();
@@ -100,10 +87,7 @@ fn h13_cancel_may_race_with_completion() {
     for round in 0..rounds {
         let when = When::after(Duration::from_micros(round * 7 % 300)).cancelable();
         let disk = disk(&machine, when);
-        let request = Irp::allocate(disk.target())
-            .expect("memory")
-            .read([0; 8], ByteOffset(0))
-            .on_completion(count, Count::default());
+        let request = read(disk.target(), [0; 8], 0, count, Count::default());
         let sent = request.send_boxed(&at).expect("memory");
         if let Sent::InFlight(in_flight) = sent {
             std::thread::scope(|threads| {
@@ -115,7 +99,7 @@ fn h13_cancel_may_race_with_completion() {
                 });
                 in_flight.cancel();
             });
-            let completed = in_flight.wait(&at, TIMEOUT);
+            let completed = in_flight.wait(&at, LONG);
             assert!([STATUS_SUCCESS, STATUS_CANCELLED].contains(&completed.status()));
             assert_eq!(completed.context().get(), 1);
         }
@@ -127,26 +111,20 @@ fn h13_cancel_after_completion_does_nothing() {
     let machine = Machine::new();
     let at = passive();
     let disk = disk(&machine, When::before_return().cancelable());
-    let request = Irp::allocate(disk.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(done, ());
+    let request = read(disk.target(), [0; 8], 0, done, ());
     let Sent::InFlight(in_flight) = request.send_boxed(&at).expect("memory") else {
         panic!("marked pending")
     };
     in_flight.cancel();
     in_flight.cancel();
-    assert_eq!(in_flight.wait(&at, TIMEOUT).status(), STATUS_SUCCESS);
+    assert_eq!(in_flight.wait(&at, LONG).status(), STATUS_SUCCESS);
 }
 
 #[test]
 fn h14_time_out_cancels_and_waits() {
     let machine = Machine::new();
     let disk = disk(&machine, When::cancelled());
-    let read = Irp::allocate(disk.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(count, Count::default());
+    let read = read(disk.target(), [0; 8], 0, count, Count::default());
     let error = read
         .send_and_wait(passive(), Timeout::milliseconds(2))
         .expect_err("timed out");
@@ -169,10 +147,7 @@ fn h14_time_out_cancels_and_waits() {
 fn h14_time_out_waits_for_a_driver_that_ignores_the_cancellation() {
     let machine = Machine::new();
     let disk = Arc::new(disk(&machine, When::triggered()));
-    let read = Irp::allocate(disk.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(done, ());
+    let read = read(disk.target(), [0; 8], 0, done, ());
     let driver = machine.spawn({
         let disk = disk.clone();
         move || {
@@ -202,10 +177,7 @@ fn h14_time_out_waits_for_a_driver_that_ignores_the_cancellation() {
 fn h14_time_out_of_zero_polls_once_and_cancels() {
     let machine = Machine::new();
     let disk = disk(&machine, When::cancelled());
-    let read = Irp::allocate(disk.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(done, ());
+    let read = read(disk.target(), [0; 8], 0, done, ());
     let error = read
         .send_and_wait(passive(), Timeout::after(Duration::ZERO))
         .expect_err("timed out");
@@ -216,10 +188,7 @@ fn h14_time_out_of_zero_polls_once_and_cancels() {
 fn h15_forever_is_spelled_and_means_it() {
     let machine = Machine::new();
     let disk = disk(&machine, When::after(SOON));
-    let read = Irp::allocate(disk.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(done, ());
+    let read = read(disk.target(), [0; 8], 0, done, ());
     read.send_and_wait(passive(), Timeout::FOREVER)
         .expect("read");
     assert_eq!(machine.waits()[0].timeout, None);
@@ -239,10 +208,7 @@ fn h15_time_outs_are_relative_and_in_units_of_100_ns() {
         Timeout::seconds(u32::MAX),
         Timeout::after(longest),
     ] {
-        let read = Irp::allocate(disk.target())
-            .expect("memory")
-            .read([0; 8], ByteOffset(0))
-            .on_completion(done, ());
+        let read = read(disk.target(), [0; 8], 0, done, ());
         read.send_and_wait(&at, timeout).expect("read");
     }
     let waited: Vec<_> = machine.waits().iter().map(|wait| wait.timeout).collect();
@@ -264,10 +230,7 @@ fn poll_does_not_wait() {
     let machine = Machine::new();
     let at = passive();
     let disk = disk(&machine, When::triggered());
-    let request = Irp::allocate(disk.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(count, Count::default());
+    let request = read(disk.target(), [0; 8], 0, count, Count::default());
     let Sent::InFlight(mut in_flight) = request.send_boxed(&at).expect("memory") else {
         panic!("pended")
     };
