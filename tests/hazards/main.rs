@@ -4,9 +4,12 @@
 //! Each test ends with the machine's own check: no IRP or MDL leaked, none touched too late, nobody left waiting.
 #![forbid(unsafe_code)]
 
-mod contract;
-mod flight;
+mod buffer;
+mod in_flight;
+mod irp;
 mod irql;
+mod operation;
 mod request;
 mod routine;
-mod wait;
+mod send;
+mod timeout;

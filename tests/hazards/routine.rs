@@ -1,11 +1,33 @@
-//! What a completion routine can and cannot do.
+//! What a completion routine can and cannot do, and when it runs.
 
 use std::process::Command;
 
-use wdm_irp::sys::STATUS_SUCCESS;
-use wdm_irp::{Completing, Signaled, completion_routine};
+use wdm_irp::sys::{STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use wdm_irp::{Completing, SendError, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Behavior, Machine, When};
-use wdm_irp_tests::{LONG, SOON, disk, done, passive, read};
+use wdm_irp_tests::{Count, LONG, SOON, count, disk, done, passive, read};
+
+#[test]
+fn h02_routine_runs_for_success_error_and_cancel() {
+    let machine = Machine::new();
+    let at = passive();
+    for (behavior, timeout) in [
+        (Behavior::complete(STATUS_SUCCESS, 0), LONG),
+        (Behavior::complete(STATUS_INVALID_PARAMETER, 0), LONG),
+        (
+            Behavior::transfer().when(When::cancelled()),
+            Timeout::milliseconds(1),
+        ),
+    ] {
+        let disk = machine.device(behavior);
+        let read = read(disk.target(), [0; 8], 0, count, Count::default());
+        let context = match read.send_and_wait(&at, timeout) {
+            Ok(completed) | Err(SendError::Failed(completed)) => completed.into_parts().0,
+            Err(SendError::NotSent(not_sent)) => panic!("{not_sent}"),
+        };
+        assert_eq!(context.get(), 1);
+    }
+}
 
 #[test]
 fn h04_routine_always_returns_more_processing_required() {

@@ -1,4 +1,4 @@
-//! Hazard H23: lower drivers that break the pending contract. No hang, no use after free; the machine checks both.
+//! The handshake with lower drivers that break the pending contract: no hang, no use after free.
 
 use wdm_irp::IrpError;
 use wdm_irp::sys::{
