@@ -160,6 +160,7 @@ pub(crate) struct Driver {
 /// # Invariants
 /// The steps keep to the WDK's rules for the callers of each function, and the last step of an errand is the one that
 /// lets a waiter go. `tests/host.rs` runs every scenario on the host model, whose ledger finds nothing.
+#[derive(Clone, Copy)]
 pub struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) originator: &'static [Step],
