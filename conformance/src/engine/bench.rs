@@ -12,6 +12,7 @@ use crate::trace::Trace;
 
 /// The state of a running scenario.
 pub(super) struct Bench<'b> {
+    /// What is played.
     pub(super) scenario: &'static Scenario,
     pub(super) devices: &'b Devices,
     pub(super) threads: &'b dyn Threads,
@@ -27,9 +28,10 @@ pub(super) struct Bench<'b> {
     /// The completion routine and the cancel routine of each actor.
     pub(super) routines: &'static [PIO_COMPLETION_ROUTINE; Actor::COUNT],
     pub(super) cancels: &'static [PDRIVER_CANCEL; Actor::COUNT],
+    /// What the next thread that is started does.
     pub(super) errand: Cell<Option<&'static Errand>>,
 }
 
 /// An event before `KeInitializeEvent`.
-// SAFETY: a KEVENT is integers and pointers, for which zeroes are valid.
+// SAFETY: a KEVENT consists of integers and raw pointers, for which zeroes are valid.
 pub(super) const EVENT: KEVENT = unsafe { core::mem::zeroed() };

@@ -11,9 +11,10 @@ use crate::script::Actor;
 use crate::show::{Boolean, Irql};
 
 impl Act<'_> {
+    /// `IoSetCancelRoutine`
     pub(super) fn set_cancel_routine(&self, set: bool) {
         let routine = self.bench().cancels[self.actor.index()].filter(|_| set);
-        // SAFETY: the actor has the IRP; routines live for ever.
+        // SAFETY: the driver has the IRP (invariant 1 of `Scenario`); the routine is a function.
         let before = unsafe { IoSetCancelRoutine(self.irp, routine) };
         self.trace(format_args!(
             "IoSetCancelRoutine({}): was {}",
@@ -22,24 +23,30 @@ impl Act<'_> {
         ));
     }
 
+    /// `IoAcquireCancelSpinLock`
     pub(super) fn acquire_cancel_lock(&mut self) {
         let mut irql = 0;
-        // SAFETY: the script does not hold the lock.
+        // SAFETY: `irql` is a local variable, and nobody holds the lock (invariant 1 of `Scenario`).
         unsafe { IoAcquireCancelSpinLock(&raw mut irql) };
+        // INVARIANT: 3 of `Act`.
         self.irql = irql;
         self.trace(format_args!("IoAcquireCancelSpinLock: was {}", Irql(irql)));
     }
 
+    /// `IoReleaseCancelSpinLock`
     pub(super) fn release_cancel_lock(&self) {
-        // SAFETY: the script holds the lock, and this is the IRQL from before.
+        // SAFETY: this actor holds the lock (invariant 1 of `Scenario`), and took it at that IRQL
+        // (invariant 3 of `Act`).
         unsafe { IoReleaseCancelSpinLock(self.irql) };
         self.trace(format_args!("IoReleaseCancelSpinLock"));
     }
 
+    /// `IoCancelIrp` on the originator's IRP
     pub(super) fn cancel(&self) {
         let irp = self.bench().irps[Actor::Originator.index()].load(Ordering::Acquire);
         self.trace(format_args!("IoCancelIrp"));
-        // SAFETY: the originator has not freed the IRP.
+        // SAFETY: the originator frees its IRP by a later step of the same thread (invariant 1 of
+        // `Scenario`).
         let called = unsafe { IoCancelIrp(irp) };
         self.trace(format_args!("IoCancelIrp returned {}", Boolean(called)));
     }

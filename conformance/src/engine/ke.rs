@@ -12,8 +12,9 @@ use crate::script::{Limit, Which};
 use crate::show::{Boolean, Status};
 
 impl Act<'_> {
+    /// `KeInitializeEvent`
     pub(super) fn initialize_event(&self, which: Which, kind: i32, state: u8) {
-        // SAFETY: the event is the scenario's, and nobody waits on it.
+        // SAFETY: the event is memory of the bench, and nobody waits on it (invariant 1 of `Scenario`).
         unsafe { KeInitializeEvent(self.event(which), kind, state) };
         let kind = if kind == NotificationEvent {
             "NotificationEvent"
@@ -27,8 +28,9 @@ impl Act<'_> {
         ));
     }
 
+    /// `KeSetEvent`, after which the scenario is still there
     pub(super) fn set_event(&self, which: Which) {
-        // SAFETY: the event is initialised, and the scenario goes on.
+        // SAFETY: the event is initialized (invariant 1 of `Scenario`).
         let before = unsafe { KeSetEvent(self.event(which), IO_NO_INCREMENT, 0) };
         let before = if before == 0 {
             "not signalled"
@@ -41,20 +43,24 @@ impl Act<'_> {
         ));
     }
 
+    /// `KeSetEvent`, after which a waiter may have ended the scenario
     pub(super) fn signal(&self, which: Which) {
         let event = self.event(which);
         self.trace(format_args!("KeSetEvent({})", event_name(which)));
-        // SAFETY: the event is initialised. Nothing of the scenario is touched afterwards.
+        // SAFETY: the event is initialized (invariant 1 of `Scenario`). Nothing of the bench is accessed
+        // afterwards: this is the last step of its actor (invariant 2).
         unsafe { KeSetEvent(event, IO_NO_INCREMENT, 0) };
     }
 
+    /// `KeWaitForSingleObject`
     pub(super) fn wait(&self, which: Which, limit: Limit) {
         let object = self.event(which).cast();
         let timeout = match &limit {
             Limit::Ticks(ticks) => from_ref(ticks),
             Limit::Forever => null(),
         };
-        // SAFETY: the event is initialised; the time-out is readable or null.
+        // SAFETY: the event is initialized (invariant 1 of `Scenario`); the time-out is null, or that of
+        // `limit`, which outlives the call. Scenarios wait at PASSIVE_LEVEL, or with a time-out of 0.
         let status = unsafe { KeWaitForSingleObject(object, Executive, KernelMode, 0, timeout) };
         let (event, status) = (event_name(which), Status(status));
         match limit {
@@ -68,6 +74,7 @@ impl Act<'_> {
     }
 }
 
+/// Returns what an event is called in the trace.
 const fn event_name(which: Which) -> &'static str {
     match which {
         Which::First => "event 1",

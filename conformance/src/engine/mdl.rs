@@ -11,12 +11,14 @@ use wdm_irp::sys::{
 use super::act::Act;
 use crate::script::Which;
 
+/// Bytes of a page.
 const PAGE_SIZE: usize = 4096;
 
 /// `MDL_PAGES_LOCKED` in `MDL.MdlFlags`
 const MDL_PAGES_LOCKED: i16 = 2;
 
 impl Act<'_> {
+    /// `IoAllocateMdl`
     pub(super) fn allocate_mdl(
         &self,
         which: Which,
@@ -28,7 +30,8 @@ impl Act<'_> {
         let address = buffer.wrapping_add(offset).cast();
         let irp = attach.map_or(null_mut(), |_| self.irp);
         let secondary = u8::from(attach == Some(true));
-        // SAFETY: the buffer is static; the originator has the IRP.
+        // SAFETY: the script asks for ranges of `PAGES`; `irp` is null, or the IRP that the originator has
+        // (invariant 1 of `Scenario`).
         let mdl = unsafe { IoAllocateMdl(address, length, secondary, 0, irp) };
         self.bench().mdls[which.index()].store(mdl, Ordering::Release);
         self.trace(format_args!(
@@ -37,7 +40,7 @@ impl Act<'_> {
         ));
         self.show_mdl(which);
         if attach.is_some() {
-            let first = self.name_of_mdl(self.access().mdl());
+            let first = self.name_of_mdl(self.access().mdl_address());
             self.trace(format_args!("Irp->MdlAddress {first}"));
             if which == Which::Second {
                 self.show_mdl(Which::First);
@@ -45,53 +48,54 @@ impl Act<'_> {
         }
     }
 
+    /// Takes the MDLs off the IRP.
     pub(super) fn detach_mdls(&self) {
-        self.access().detach_mdls();
+        self.access().set_mdl_address(null_mut());
         self.trace(format_args!("Irp->MdlAddress = NULL"));
     }
 
+    /// `MmProbeAndLockPages`
     pub(super) fn lock_pages(&self, which: Which) {
-        // SAFETY: the MDL describes static memory that kernel mode may read.
+        // SAFETY: the MDL is allocated, its pages are not locked (invariant 1 of `Scenario`), and they are
+        // those of `PAGES`, which kernel mode may read.
         unsafe { MmProbeAndLockPages(self.mdl(which), KernelMode, IoReadAccess) };
         self.trace(format_args!("MmProbeAndLockPages({})", mdl_name(which)));
         self.show_mdl(which);
     }
 
+    /// `MmUnlockPages`
     pub(super) fn unlock_pages(&self, which: Which) {
-        // SAFETY: the pages are locked.
+        // SAFETY: the pages are locked (invariant 1 of `Scenario`).
         unsafe { MmUnlockPages(self.mdl(which)) };
         self.trace(format_args!("MmUnlockPages({})", mdl_name(which)));
         self.show_mdl(which);
     }
 
+    /// `IoFreeMdl`
     pub(super) fn free_mdl(&self, which: Which) {
-        // SAFETY: the MDL is the scenario's, and its pages are not locked.
+        // SAFETY: the MDL is allocated, and its pages are not locked (invariant 1 of `Scenario`).
         unsafe { IoFreeMdl(self.mdl(which)) };
         self.trace(format_args!("IoFreeMdl({})", mdl_name(which)));
     }
 
-    pub(super) fn show_mdl(&self, which: Which) {
+    /// Writes down the fields of an MDL.
+    fn show_mdl(&self, which: Which) {
         let mdl = self.mdl(which);
         if mdl.is_null() {
             self.trace(format_args!("{}: NULL", mdl_name(which)));
             return;
         }
-        // SAFETY: the MDL is the scenario's.
-        let next = unsafe { (*mdl).Next };
-        // SAFETY: as above.
-        let start = unsafe { (*mdl).StartVa };
-        // SAFETY: as above.
-        let offset = unsafe { (*mdl).ByteOffset };
-        // SAFETY: as above.
-        let count = unsafe { (*mdl).ByteCount };
-        // SAFETY: as above.
-        let flags = unsafe { (*mdl).MdlFlags };
-        let start = start.addr().wrapping_sub(PAGES.0.get().addr()) / PAGE_SIZE;
+        // SAFETY: not null, so allocated by `IoAllocateMdl`; no step shows an MDL that was freed (invariant 1
+        // of `Scenario`), and no other thread changes the fields of an MDL. A copy of plain data.
+        let fields = unsafe { mdl.read() };
+        let start = fields.StartVa.addr().wrapping_sub(PAGES.0.get().addr()) / PAGE_SIZE;
         self.trace(format_args!(
-            "{}: Next {}, StartVa page {start}, ByteOffset {offset}, ByteCount {count}, {}",
+            "{}: Next {}, StartVa page {start}, ByteOffset {}, ByteCount {}, {}",
             mdl_name(which),
-            self.name_of_mdl(next),
-            if flags & MDL_PAGES_LOCKED == 0 {
+            self.name_of_mdl(fields.Next),
+            fields.ByteOffset,
+            fields.ByteCount,
+            if fields.MdlFlags & MDL_PAGES_LOCKED == 0 {
                 "not locked"
             } else {
                 "locked"
@@ -99,8 +103,8 @@ impl Act<'_> {
         ));
     }
 
-    /// An MDL by its name.
-    pub(super) fn name_of_mdl(&self, mdl: *mut MDL) -> &'static str {
+    /// Returns what an MDL is called in the trace.
+    fn name_of_mdl(&self, mdl: *mut MDL) -> &'static str {
         if mdl.is_null() {
             return "NULL";
         }
@@ -111,15 +115,16 @@ impl Act<'_> {
     }
 }
 
-/// Memory to describe.
+/// Memory for MDLs to describe.
 #[repr(align(4096))]
 struct Pages(UnsafeCell<[u8; 4 * PAGE_SIZE]>);
 
-// SAFETY: nobody reads or writes it.
+// SAFETY: the bytes are in an `UnsafeCell` and nothing reads or writes them: only their address is used.
 unsafe impl Sync for Pages {}
 
 static PAGES: Pages = Pages(UnsafeCell::new([0; 4 * PAGE_SIZE]));
 
+/// Returns what one of the two MDLs is called in the trace.
 const fn mdl_name(which: Which) -> &'static str {
     match which {
         Which::First => "MDL 1",

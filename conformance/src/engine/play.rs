@@ -10,7 +10,7 @@ use super::work::Work;
 use crate::script::{Errand, Step};
 
 impl Act<'_> {
-    /// The steps of a routine, and what it returns.
+    /// Plays the steps of a routine, and returns what the routine returns.
     pub(super) fn play(mut self, steps: &[Step]) -> NTSTATUS {
         for step in steps {
             match *step {
@@ -39,7 +39,9 @@ impl Act<'_> {
                     self.bench().irps[self.actor.index()].store(self.irp, Ordering::Release);
                 }
                 Step::Continue(actor, steps) => {
-                    Act::of_holder(self.bench, actor).play(steps);
+                    // SAFETY: the bench is valid by invariant 1 of `Act`, and this actor goes on afterwards.
+                    let holder = unsafe { Act::of_holder(self.bench, actor) };
+                    holder.play(steps);
                 }
                 Step::OnThread(errand) => self.on_thread(errand),
                 Step::SetCancelRoutine(set) => self.set_cancel_routine(set),
@@ -72,10 +74,11 @@ impl Act<'_> {
         STATUS_SUCCESS
     }
 
-    pub(super) fn on_thread(&self, errand: &'static Errand) {
+    /// Gives another thread something to do, or does it here if there is none.
+    fn on_thread(&self, errand: &'static Errand) {
         let bench = self.bench();
         bench.errand.set(Some(errand));
-        // INVARIANT: the errand is set, and the script waits for what it ends with.
+        // INVARIANT: 2: set above. 1: the script waits for the errand's last step (invariant 2 of `Scenario`).
         let work = Work(self.bench.cast_mut().cast());
         if let Err(work) = bench.threads.start(work) {
             self.trace(format_args!("no thread"));
@@ -85,13 +88,16 @@ impl Act<'_> {
 }
 
 impl Work {
-    /// Does it.
+    /// Does the work.
     pub fn run(self) {
         let bench: *const Bench<'_> = self.0.cast();
-        // SAFETY: by the type's invariant.
+        // SAFETY: the bench of a scenario that waits (invariant 1 of `Work`). The scenario does not write to
+        // the errand while it waits.
         let errand = unsafe { (*bench).errand.get() };
         if let Some(Errand { actor, steps }) = errand {
-            Act::of_holder(bench, *actor).play(steps);
+            // SAFETY: a bench, and its scenario waits for this actor (invariant 1 of `Work`).
+            let holder = unsafe { Act::of_holder(bench, *actor) };
+            holder.play(steps);
         }
     }
 }

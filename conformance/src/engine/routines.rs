@@ -6,6 +6,7 @@ use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use wdm_irp::PassiveLevel;
+use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{
     DEVICE_OBJECT, IRP, NTSTATUS, PDRIVER_CANCEL, PIO_COMPLETION_ROUTINE,
     STATUS_INVALID_DEVICE_REQUEST,
@@ -15,7 +16,7 @@ use super::act::{Act, present};
 use super::bench::{Bench, EVENT};
 use super::devices::Devices;
 use super::work::Threads;
-use crate::irp::Irp;
+use crate::irp;
 use crate::script::{Actor, Scenario, Step};
 use crate::show::{Boolean, Control, Irql, Status};
 use crate::trace::Trace;
@@ -42,41 +43,46 @@ pub fn run(
         cancels: &CANCELS,
         errand: Cell::new(None),
     };
-    Act::of_holder(&raw const bench, Actor::Originator).play(scenario.originator);
+    // SAFETY: the bench stays until the originator's steps have been played. Each of its errands lets it
+    // go on as the last thing that it does (invariant 2 of `Scenario`).
+    let originator = unsafe { Act::of_holder(&raw const bench, Actor::Originator) };
+    originator.play(scenario.originator);
 }
 
-/// The dispatch routine of the script's devices, for all major functions.
+/// Dispatches the requests of all major functions to the script's devices.
 ///
 /// # Safety
 /// The I/O manager calls it, with one of the [`Devices`] and an IRP that the script has sent to it.
 pub unsafe extern "system" fn dispatch(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTSTATUS {
-    // SAFETY: the IRP is at this driver.
+    // SAFETY: the I/O manager has handed the IRP to this driver, by contract.
     let access = unsafe { Irp::new(irp) };
-    let Some(location) = access.current() else {
+    let Some(location) = irp::current(access) else {
         return STATUS_INVALID_DEVICE_REQUEST;
     };
-    let bench: *const Bench<'_> = location.bench().cast();
-    // SAFETY: the originator has filled in its bench, which is there as long as its IRP.
+    let bench: *const Bench<'_> = irp::bench(location).cast();
+    // SAFETY: `Step::Next` has put the bench into the IRP, which the script has sent by contract; the
+    // originator ends the scenario when it has its IRP back.
     let devices = unsafe { (*bench).devices };
     let actor = devices.actor(device).unwrap_or(Actor::Originator);
-    let act = Act::new(bench, actor, irp);
+    // SAFETY: the bench as before; the IRP is at this driver by contract.
+    let act = unsafe { Act::new(bench, actor, irp) };
     act.trace(format_args!(
         "dispatch({}), IRP_MJ 0x{:02X}, IRP_MN 0x{:02X}, location {} of {} for {}, Control {}, Cancel {}",
         devices.name(device),
-        location.major(),
-        location.minor(),
+        location.major_function(),
+        location.minor_function(),
         access.current_location(),
         access.stack_count(),
-        devices.name(location.device()),
+        devices.name(location.device_object()),
         Control(location.control()),
-        Boolean(access.cancel()),
+        Boolean(access.cancel().into()),
     ));
     let bench = act.bench();
     let programs = bench.scenario.driver(actor).dispatch;
     act.play(program(programs, &bench.dispatched[actor.index()]))
 }
 
-/// The completion routine of an actor.
+/// Plays the completion routine of an actor.
 ///
 /// # Safety
 /// The I/O manager calls it, for an IRP that the script has set it for.
@@ -87,8 +93,10 @@ unsafe extern "system" fn routine<const ACTOR: usize>(
 ) -> NTSTATUS {
     let bench: *const Bench<'_> = context.cast();
     let actor = Actor::ALL[ACTOR];
-    let act = Act::new(bench, actor, irp);
-    // SAFETY: the IRP is at this routine.
+    // SAFETY: `Step::SetRoutine` has registered the bench as the context; the IRP is at this routine by
+    // contract.
+    let act = unsafe { Act::new(bench, actor, irp) };
+    // SAFETY: the I/O manager lends the IRP to this routine, by contract.
     let access = unsafe { Irp::new(irp) };
     act.trace(format_args!(
         "routine({}), location {} of {}, PendingReturned {}, {}, Information {}, Cancel {}",
@@ -98,33 +106,36 @@ unsafe extern "system" fn routine<const ACTOR: usize>(
         Boolean(access.pending_returned().into()),
         Status(access.status()),
         access.information(),
-        Boolean(access.cancel()),
+        Boolean(access.cancel().into()),
     ));
     let bench = act.bench();
     let programs = bench.scenario.driver(actor).routine;
     act.play(program(programs, &bench.completed[actor.index()]))
 }
 
-/// The cancel routine of a driver.
+/// Plays the cancel routine of a driver.
 ///
 /// # Safety
 /// The I/O manager calls it, with the cancel spin lock held, for an IRP that the script has set it for.
 unsafe extern "system" fn cancel<const ACTOR: usize>(device: *mut DEVICE_OBJECT, irp: *mut IRP) {
-    // SAFETY: the IRP is at this routine.
+    // SAFETY: the driver that has set this routine has the IRP, and leaves it to the routine, by contract.
     let access = unsafe { Irp::new(irp) };
-    let Some(location) = access.current() else {
+    let Some(location) = irp::current(access) else {
         return;
     };
-    let bench: *const Bench<'_> = location.bench().cast();
+    let bench: *const Bench<'_> = irp::bench(location).cast();
     let actor = Actor::ALL[ACTOR];
-    let mut act = Act::new(bench, actor, irp);
+    // SAFETY: `Step::Next` has put the bench into the IRP, which is not completed yet, so the originator
+    // waits for it; the IRP is at this routine by contract.
+    let mut act = unsafe { Act::new(bench, actor, irp) };
+    // INVARIANT: 3 of `Act`: the I/O manager has taken the lock at this IRQL.
     act.irql = access.cancel_irql();
     act.trace(format_args!(
         "cancel routine({}), location {} of {}, Cancel {}, CancelRoutine {}, CancelIrql {}",
         act.bench().devices.name(device),
         access.current_location(),
         access.stack_count(),
-        Boolean(access.cancel()),
+        Boolean(access.cancel().into()),
         present(access.has_cancel_routine()),
         Irql(act.irql),
     ));
@@ -148,7 +159,7 @@ static CANCELS: [PDRIVER_CANCEL; Actor::COUNT] = [
     Some(cancel::<3>),
 ];
 
-/// The steps for this call of a routine.
+/// Returns the steps for this call of a routine.
 fn program(programs: &[&'static [Step]], calls: &AtomicUsize) -> &'static [Step] {
     let call = calls.fetch_add(1, Ordering::Relaxed);
     programs

@@ -14,28 +14,29 @@ pub trait Threads {
 /// What another thread is to do.
 ///
 /// # Invariants
-/// `0` is the bench of a scenario that waits for this, and the errand is set in it.
+/// 1. `0` is the bench of a scenario that waits until this is done.
+/// 2. The errand is set in the bench.
 #[derive(Debug)]
 pub struct Work(pub(super) *mut c_void);
 
-// SAFETY: the scenario waits meanwhile, and what its bench shares with the thread is atomic or handed over with the
-// start of the thread.
+// SAFETY: the bench stays while the scenario waits (invariant 1). What both threads use of it is atomic,
+// immutable, or locked by the kernel (events); the errand is written before the thread starts.
 unsafe impl Send for Work {}
 
 impl Work {
-    /// The work as the context of a thread.
+    /// Returns the work as the context of a thread.
     #[must_use]
     pub fn into_raw(self) -> *mut c_void {
         self.0
     }
 
-    /// The work of a context.
+    /// Makes the work of a context.
     ///
     /// # Safety
     /// `raw` comes from [`into_raw`](Self::into_raw), and becomes a `Work` again once.
     #[must_use]
     pub const unsafe fn from_raw(raw: *mut c_void) -> Self {
-        // INVARIANT: by contract.
+        // INVARIANT: 1 and 2: those of the work that `into_raw` has taken apart.
         Self(raw)
     }
 }
