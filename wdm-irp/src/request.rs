@@ -3,10 +3,6 @@
     clippy::needless_pass_by_value,
     reason = "a proof of the IRQL is given by value or by reference, as the caller likes"
 )]
-#![expect(
-    clippy::type_complexity,
-    reason = "the states of a request are its type; an alias would only hide them"
-)]
 
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
@@ -306,10 +302,10 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
     /// # Safety
     /// `slot` is a fresh local of the caller, who settles it before it returns or unwinds. The IRQL is one at which the
     /// request may be sent.
-    unsafe fn send_on_stack<'s>(
+    unsafe fn send_on_stack(
         self,
-        slot: &'s Slot<R, B>,
-    ) -> Result<Sent<&'s Slot<R, B>>, NotSent<Self>>
+        slot: &Slot<R, B>,
+    ) -> Result<Sent<&Slot<R, B>>, NotSent<Self>>
     where
         K: Transfer<B>,
     {
