@@ -80,7 +80,7 @@ pub struct NotSent<Q> {
     pub request: Q,
 }
 
-/// Why [`Request::send_and_wait`] failed, with all that it did not consume.
+/// Why [`Request::send_and_wait`](crate::request::Request::send_and_wait) failed, with all that it did not consume.
 ///
 /// ```
 /// # use wdm_irp::{

@@ -69,41 +69,41 @@ extern crate std;
 pub mod __macro;
 mod buffer;
 mod completed;
-mod device;
 mod error;
-mod handshake;
+mod in_flight;
 mod irp;
 mod irql;
+mod operation;
 mod request;
 mod routine;
-mod slot;
-mod sync;
+mod send;
 pub mod sys;
+mod target;
 mod timeout;
 
-pub use buffer::{
-    Attachment, Buffered, Control, ControlCode, InDirect, IoBuffer, Method, Neither, NoTransfer,
-    OutDirect, Raw, Read, SystemBuffer, Transfer, Write,
-};
+pub use buffer::{IoBuffer, SystemBuffer};
 pub use completed::Completed;
-pub use device::{OwnDevice, TargetDevice};
 pub use error::{IrpError, NotSent, SendError};
-pub use irp::{ByteOffset, Irp, PnpMinor, RawRequest};
+#[cfg(feature = "alloc")]
+pub use in_flight::BoxedSlot;
+pub use in_flight::{InFlight, Sent, Slot, Storage};
+pub use irp::Irp;
 pub use irql::{
     ApcLevel, AtMostApc, AtMostDispatch, AtPassive, DispatchLevel, IrqlTooHigh, MaySend,
     PassiveLevel, PassiveOnly, SendIrql, UpToDispatch,
 };
-pub use request::{Armed, Request, Unarmed};
+#[cfg(loom)]
+#[doc(hidden)]
+pub use operation::memory as __memory;
+pub use request::{
+    Armed, Attachment, Buffered, ByteOffset, Control, ControlCode, InDirect, Method, Neither,
+    NoTransfer, OutDirect, PnpMinor, Raw, RawRequest, Read, Request, Transfer, Unarmed, Write,
+};
 pub use routine::{
     Completing, CompletionRoutine, IsInline, IsPended, MayFinish, MaySignal, NotAsked,
     PendingReturned, Signaled,
 };
-#[cfg(feature = "alloc")]
-pub use slot::BoxedSlot;
-pub use slot::{InFlight, Sent, Slot, Storage};
-#[cfg(loom)]
-#[doc(hidden)]
-pub use sync::memory as __memory;
+pub use target::{OwnDevice, TargetDevice};
 pub use timeout::Timeout;
 /// ```
 /// use wdm_irp::PendingReturned::{Inline, Pended};

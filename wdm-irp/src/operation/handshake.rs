@@ -27,8 +27,8 @@ use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::Ordering;
 
-use crate::sync::{AtomicU32, memory};
-use crate::sys::{self, KEVENT};
+use super::loom::{AtomicU32, memory};
+use crate::sys::{self, IRP, KEVENT};
 
 /// No request.
 const EMPTY: u32 = 0;
@@ -208,4 +208,17 @@ impl Handshake {
         };
         status == sys::STATUS_SUCCESS
     }
+}
+
+/// Asks the lower drivers to complete an IRP soon, and waits until they have, however long that takes: they use its memory
+/// until then (H14).
+///
+/// # Safety
+/// The IRP was sent with this handshake and is not freed. The caller is its originator and has arrived before the routine.
+/// IRQL <= `APC_LEVEL`.
+pub(crate) unsafe fn cancel_and_wait(handshake: &Handshake, irp: *mut IRP) {
+    // SAFETY: allocated, whatever the lower drivers do with it (H13).
+    unsafe { sys::IoCancelIrp(irp) };
+    // SAFETY: by contract.
+    while !unsafe { handshake.wait(None) } {}
 }

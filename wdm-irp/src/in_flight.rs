@@ -1,0 +1,11 @@
+//! A request in flight: its memory, and the handle that answers for it.
+
+#[cfg(feature = "alloc")]
+mod boxed;
+mod handle;
+mod slot;
+
+#[cfg(feature = "alloc")]
+pub use boxed::BoxedSlot;
+pub use handle::{InFlight, Sent};
+pub use slot::{Slot, Storage};

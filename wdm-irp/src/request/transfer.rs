@@ -1,0 +1,109 @@
+//! How a request's buffer is entered in its IRP, and released again.
+
+use core::ptr;
+
+use crate::error::IrpError;
+use crate::irp::Irp;
+use crate::irql::SendIrql;
+use crate::sys;
+use crate::sys::irp::StackLocation;
+
+pub(super) mod sealed {
+    pub trait Sealed {}
+}
+
+/// Kinds of requests that can transfer a `B`.
+#[diagnostic::on_unimplemented(
+    message = "IoMethod: a `{Self}` request does not transfer a `{B}`; pass a `SystemBuffer` for METHOD_BUFFERED, an `(input, data)` pair for the other methods",
+    label = "wrong buffers for the transfer method of this request"
+)]
+///
+/// # Safety
+/// [`Irql`](Transfer::Irql) is what Windows documents for the request, and `attach` enters no other memory than the
+/// buffer's. There is no reason to implement this outside of this crate.
+pub unsafe trait Transfer<B>: sealed::Sealed {
+    /// At which IRQLs the request may be sent.
+    type Irql: SendIrql;
+
+    /// Enters the buffer in the IRP.
+    ///
+    /// # Safety
+    /// The buffer stays where it is until the IRP is completed.
+    #[doc(hidden)]
+    unsafe fn attach(at: &Attachment, buffer: &mut B) -> Result<(), IrpError>;
+}
+
+/// Where a request's buffer is attached: its IRP, the target's stack location, and the target's I/O method.
+///
+/// # Invariants
+/// `irp` is allocated and the originator's, `next` its next stack location.
+#[derive(Debug)]
+pub struct Attachment {
+    irp: sys::irp::Irp,
+    pub(super) next: StackLocation,
+    pub(super) device_flags: u32,
+}
+
+impl Attachment {
+    /// Of the IRP's target. Not for use when the IRP has been sent.
+    pub(crate) fn new(irp: &Irp<'_>) -> Self {
+        // INVARIANT: those of `Irp`.
+        Self {
+            irp: irp.fields(),
+            next: irp.next_location(),
+            device_flags: irp.target().flags(),
+        }
+    }
+
+    pub(super) fn set_system_buffer(&self, buffer: *mut u8) {
+        self.irp.set_system_buffer(buffer.cast());
+    }
+
+    pub(super) fn set_user_buffer(&self, buffer: *mut u8) {
+        self.irp.set_user_buffer(buffer.cast());
+    }
+
+    /// Describes the buffer to the device and locks its pages; [`detach`] undoes it.
+    #[inline]
+    pub(super) fn set_mdl(
+        &self,
+        buffer: *mut u8,
+        length: u32,
+        operation: i32,
+    ) -> Result<(), IrpError> {
+        if length == 0 {
+            return Ok(());
+        }
+        // SAFETY: the caller has the buffer from an `IoBuffer`.
+        let mdl = unsafe { sys::IoAllocateMdl(buffer.cast(), length, 0, 0, ptr::null_mut()) };
+        if mdl.is_null() {
+            return Err(IrpError::MdlAllocation);
+        }
+        // SAFETY: the MDL describes an `IoBuffer`, which may be read and written.
+        unsafe { sys::MmProbeAndLockPages(mdl, sys::KernelMode, operation) };
+        self.irp.set_mdl_address(mdl);
+        Ok(())
+    }
+}
+
+/// Releases what [`Transfer::attach`] has allocated.
+///
+/// # Safety
+/// `irp` is allocated, the caller's, and in flight no more.
+#[inline]
+pub(crate) unsafe fn detach(irp: sys::irp::Irp) {
+    let mdl = irp.mdl_address();
+    if mdl.is_null() {
+        return;
+    }
+    // SAFETY: `set_mdl` locked the pages and no transfer is under way.
+    unsafe { sys::MmUnlockPages(mdl) };
+    // SAFETY: `set_mdl` allocated it.
+    unsafe { sys::IoFreeMdl(mdl) };
+    // Wine's IoFreeIrp would free it again.
+    irp.set_mdl_address(ptr::null_mut());
+}
+
+pub(super) fn length(bytes: usize) -> Result<u32, IrpError> {
+    u32::try_from(bytes).map_err(|_| IrpError::InvalidParameter)
+}

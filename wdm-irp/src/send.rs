@@ -1,0 +1,6 @@
+//! The ways to send a request.
+
+mod owned;
+mod scoped;
+mod start;
+mod wait;

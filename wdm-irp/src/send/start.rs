@@ -1,0 +1,70 @@
+//! From a request to its target: the moment at which the IRP is the lower drivers'.
+
+use core::ptr;
+
+use crate::buffer::PoolAligned;
+use crate::error::NotSent;
+use crate::in_flight::Slot;
+use crate::irp::Irp;
+use crate::operation::Header;
+use crate::request::{Armed, Attachment, Request, Transfer};
+use crate::routine::{CompletionRoutine, trampoline};
+use crate::sys;
+
+impl<C> Header<C> {
+    /// Takes the context, arms the operation and calls the target.
+    ///
+    /// # Safety
+    /// - The header is the caller's, without a context, and `irp` has a request for its target.
+    /// - Until the routine has let go, the header stays where it is and nobody has an exclusive reference to it; until then
+    ///   the caller neither frees the IRP nor releases what is attached to it.
+    /// - The IRQL is one at which the request may be sent.
+    #[inline]
+    pub(crate) unsafe fn send<R: CompletionRoutine<Context = C>>(&self, irp: Irp<'_>, context: C) {
+        let target = irp.target();
+        let next = irp.next_location();
+        let irp = irp.into_raw();
+        // SAFETY: the header is the caller's; the old value is uninitialised.
+        unsafe { &mut *self.context.get() }.write(context);
+        let header = ptr::from_ref(self).cast_mut().cast();
+        next.set_completion_routine(Some(trampoline::<R>), header, sys::SL_INVOKE_ALWAYS);
+        // SAFETY: the last round is over, since the header had no context, and it does not move.
+        unsafe { self.handshake.arm() };
+        // The status says what the lower driver wants the caller to believe; the handshake knows.
+        // SAFETY: the IRP is ours, complete, and was allocated for this target, which is valid.
+        let _ = unsafe { sys::IofCallDriver(target.as_ptr(), irp) };
+    }
+}
+
+impl<R: CompletionRoutine, B> Slot<R, B> {
+    /// Moves the request into the slot, arms it and calls the target. On an error the request comes back and the slot
+    /// holds nothing.
+    ///
+    /// # Safety
+    /// The slot is the caller's (fresh or claimed) and fulfils its first two invariants until it is reclaimed. The IRQL
+    /// is one at which the request may be sent.
+    pub(crate) unsafe fn send<'d, K: Transfer<B>>(
+        &self,
+        request: Request<'d, K, B, Armed<R>>,
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>> {
+        let (irp, buffer, context) = request.into_parts();
+        // SAFETY: the slot is the caller's, so there is no other reference to its buffer.
+        let buffer = unsafe { &mut *self.buffer.get() }.write(PoolAligned(buffer));
+        let in_slot = &mut buffer.0;
+        let attachment = Attachment::new(&irp);
+        // SAFETY: the slot does not move.
+        if let Err(error) = unsafe { K::attach(&attachment, in_slot) } {
+            // SAFETY: written above; whatever the attempt entered in the IRP is overwritten by the next.
+            let buffer = unsafe { ptr::read(in_slot) };
+            let request = Request::from_parts(irp, buffer, context);
+            return Err(NotSent { error, request });
+        }
+
+        // SAFETY: the slot is the caller's.
+        unsafe { *self.irp.get() = irp.as_ptr() };
+        // INVARIANT: the slot now holds the request.
+        // SAFETY: the slot was empty; the rest by contract.
+        unsafe { self.header.send::<R>(irp, context) };
+        Ok(())
+    }
+}
