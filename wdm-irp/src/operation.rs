@@ -8,4 +8,4 @@ pub(crate) use handshake::{Handshake, cancel_and_wait};
 #[cfg(loom)]
 #[doc(hidden)]
 pub use loom::memory;
-pub(crate) use shared::Header;
+pub(crate) use shared::Operation;

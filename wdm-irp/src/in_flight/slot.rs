@@ -6,7 +6,7 @@ use core::ptr;
 
 use crate::buffer::PoolAligned;
 use crate::completed::{Completed, free_completed};
-use crate::operation::{Header, cancel_and_wait};
+use crate::operation::{Operation, cancel_and_wait};
 use crate::routine::CompletionRoutine;
 use crate::sys::{self, IRP};
 use crate::timeout::Timeout;
@@ -36,7 +36,7 @@ use crate::timeout::Timeout;
 ///   is the completion routine's alone until the handshake says that it has let go.
 #[repr(C)]
 pub struct Slot<R: CompletionRoutine, B> {
-    pub(crate) header: Header<R::Context>,
+    pub(crate) operation: Operation<R::Context>,
     pub(crate) irp: UnsafeCell<*mut IRP>,
     pub(crate) buffer: UnsafeCell<MaybeUninit<PoolAligned<B>>>,
 }
@@ -56,7 +56,7 @@ impl<R: CompletionRoutine, B> Default for Slot<R, B> {
 impl<R: CompletionRoutine, B> core::fmt::Debug for Slot<R, B> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Slot")
-            .field("in_use", &!self.header.handshake.is_empty())
+            .field("in_use", &!self.operation.handshake.is_empty())
             .finish_non_exhaustive()
     }
 }
@@ -66,7 +66,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            header: Header::new(),
+            operation: Operation::new(),
             irp: UnsafeCell::new(ptr::null_mut()),
             buffer: UnsafeCell::new(MaybeUninit::uninit()),
         }
@@ -74,17 +74,17 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
 
     /// Takes an empty slot; `false` if a request is in it.
     pub(crate) fn claim(&self) -> bool {
-        self.header.handshake.claim()
+        self.operation.handshake.claim()
     }
 
     /// Gives a claimed slot back, which holds nothing.
     pub(crate) fn release(&self) {
-        self.header.handshake.release();
+        self.operation.handshake.release();
     }
 
     /// Whether the routine has let go without a signal.
     pub(crate) fn is_finished(&self) -> bool {
-        self.header.handshake.is_finished()
+        self.operation.handshake.is_finished()
     }
 
     /// Waits until the routine has let go; on time-out cancels the IRP and waits on. Whether it timed out.
@@ -93,7 +93,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     /// A request is in flight and the caller is its originator. IRQL <= `APC_LEVEL`.
     pub(crate) unsafe fn wait(&self, timeout: Timeout) -> bool {
         // SAFETY: by contract.
-        if unsafe { self.header.handshake.arrive_and_wait(timeout.relative()) } {
+        if unsafe { self.operation.handshake.arrive_and_wait(timeout.relative()) } {
             return false;
         }
         // SAFETY: by contract; it has arrived, first.
@@ -110,7 +110,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         // SAFETY: in flight.
         let irp = unsafe { self.irp() };
         // SAFETY: by contract; only `reclaim` frees the IRP.
-        unsafe { cancel_and_wait(&self.header.handshake, irp) };
+        unsafe { cancel_and_wait(&self.operation.handshake, irp) };
     }
 
     /// Looks, without waiting, whether the routine has let go.
@@ -120,7 +120,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     pub(crate) unsafe fn poll(&self) -> bool {
         // Not KeReadStateEvent: only a wait is sure that KeSetEvent is through with the memory.
         // SAFETY: by contract, with a time-out of zero.
-        unsafe { self.header.handshake.arrive_and_wait(Some(0)) }
+        unsafe { self.operation.handshake.arrive_and_wait(Some(0)) }
     }
 
     /// `IoCancelIrp`. The IRP is allocated whatever its state, for only the originator frees it (H13).
@@ -153,7 +153,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         // SAFETY: the routine has let go, by contract; the slot forgets the IRP below.
         let (status, information) = unsafe { free_completed(irp) };
         // SAFETY: a request is in the slot, and the routine has let go of its context.
-        let context = unsafe { self.header.take_context() };
+        let context = unsafe { self.operation.take_context() };
         // SAFETY: a request is in the slot, and the lower drivers have let go of its buffer.
         let PoolAligned(buffer) = unsafe { self.buffer.get().cast::<PoolAligned<B>>().read() };
         // INVARIANT: everything has been moved out.
@@ -172,8 +172,8 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     ///
     /// # Safety
     /// The caller alone sees the slot; the handle of a request in it, if any, is gone. IRQL <= `APC_LEVEL`.
-    pub(crate) unsafe fn settle(&self) {
-        if self.header.handshake.is_empty() {
+    pub(crate) unsafe fn cancel_and_reclaim(&self) {
+        if self.operation.handshake.is_empty() {
             return;
         }
         // SAFETY: by contract; the caller is the originator, since the handle is gone.

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //!  originator                      state                      completion routine
-//!  arm()                           IN_FLIGHT
+//!  begin()                         IN_FLIGHT
 //!  IofCallDriver ──────────────────────────────────────────▶  PendingReturned?
 //!                                                               yes: signal(): KeSetEvent, last touch
 //!                                  + ARRIVED             ◀──    no:  finish(), last touch …
@@ -43,16 +43,16 @@ const ARRIVED: u32 = 4;
 /// The event and the state beside it.
 ///
 /// # Invariants
-/// - From `arm` to a `true` of `is_finished`, `arrive` or `wait`, the memory stays where it is.
-/// - The originator side is used by one thread at a time, the completer side once for each `arm`.
-/// - `ARRIVED` is set once in a round and stays until the owner calls `release` or `arm`: a routine that finds it signals
+/// - From `begin` to a `true` of `is_finished`, `arrive` or `wait`, the memory stays where it is.
+/// - The originator side is used by one thread at a time, the completer side once for each `begin`.
+/// - `ARRIVED` is set once in a round and stays until the owner calls `release` or `begin`: a routine that finds it signals
 ///   instead, and an originator that finds it does not wait.
 #[repr(C)]
 pub(crate) struct Handshake {
     event: UnsafeCell<MaybeUninit<KEVENT>>,
     state: AtomicU32,
     /// The originator's alone: whether it relies on the event. No part of `state`, which the completer changes, too.
-    relies: UnsafeCell<bool>,
+    originator_arrived: UnsafeCell<bool>,
 }
 
 impl Handshake {
@@ -60,7 +60,7 @@ impl Handshake {
         Self {
             event: UnsafeCell::new(MaybeUninit::uninit()),
             state: AtomicU32::new(EMPTY),
-            relies: UnsafeCell::new(false),
+            originator_arrived: UnsafeCell::new(false),
         }
     }
 
@@ -75,9 +75,9 @@ impl Handshake {
         // SAFETY: by contract. The event needs no initialisation.
         unsafe { state.write(AtomicU32::new(EMPTY)) };
         // SAFETY: in bounds by contract.
-        let relies = unsafe { &raw mut (*this).relies };
+        let originator_arrived = unsafe { &raw mut (*this).originator_arrived };
         // SAFETY: by contract.
-        unsafe { relies.write(UnsafeCell::new(false)) };
+        unsafe { originator_arrived.write(UnsafeCell::new(false)) };
     }
 
     fn event(&self) -> *mut KEVENT {
@@ -108,10 +108,10 @@ impl Handshake {
     /// # Safety
     /// No completer of an earlier round is still to come. From now on the memory stays where it is.
     #[inline]
-    pub(crate) unsafe fn arm(&self) {
+    pub(crate) unsafe fn begin(&self) {
         memory::lend(self);
         // SAFETY: the originator's alone.
-        unsafe { *self.relies.get() = false };
+        unsafe { *self.originator_arrived.get() = false };
         // Relaxed: whatever hands the IRP to the completer's thread hands this over too, as it does the event.
         self.state.store(IN_FLIGHT, Ordering::Relaxed);
         // SAFETY: the event's memory is ours, and nobody waits on it, by contract.
@@ -128,7 +128,7 @@ impl Handshake {
         // SAFETY: in bounds of a live value, by contract.
         let event = unsafe { &raw const (*this).event };
         let event = UnsafeCell::raw_get(event).cast();
-        // SAFETY: initialised by `arm`. `Wait` is FALSE, so IRQL <= DISPATCH_LEVEL suffices (IrqlKeSetEvent).
+        // SAFETY: initialised by `begin`. `Wait` is FALSE, so IRQL <= DISPATCH_LEVEL suffices (IrqlKeSetEvent).
         unsafe { sys::KeSetEvent(event, sys::IO_NO_INCREMENT, 0) };
     }
 
@@ -169,12 +169,12 @@ impl Handshake {
     /// [`Handshake::wait`].
     pub(crate) unsafe fn arrive_and_wait(&self, timeout: Option<i64>) -> bool {
         // SAFETY: the originator's alone.
-        let relies = unsafe { &mut *self.relies.get() };
-        if !*relies {
+        let originator_arrived = unsafe { &mut *self.originator_arrived.get() };
+        if !*originator_arrived {
             if self.arrive() {
                 return true;
             }
-            *relies = true;
+            *originator_arrived = true;
         }
         // SAFETY: arrived, first; the rest by contract.
         unsafe { self.wait(timeout) }
@@ -196,7 +196,7 @@ impl Handshake {
         } else {
             ptr::null()
         };
-        // SAFETY: `arm` initialised the event; `timeout` is null or a local; the IRQL is right by contract.
+        // SAFETY: `begin` initialised the event; `timeout` is null or a local; the IRQL is right by contract.
         let status = unsafe {
             sys::KeWaitForSingleObject(
                 self.event().cast(),

@@ -8,12 +8,12 @@ use super::loom::memory;
 
 /// What the completion routine needs of an operation.
 #[repr(C)]
-pub(crate) struct Header<C> {
+pub(crate) struct Operation<C> {
     pub(crate) handshake: Handshake,
     pub(crate) context: UnsafeCell<MaybeUninit<C>>,
 }
 
-impl<C> Header<C> {
+impl<C> Operation<C> {
     pub(crate) const fn new() -> Self {
         Self {
             handshake: Handshake::new(),
@@ -21,7 +21,7 @@ impl<C> Header<C> {
         }
     }
 
-    /// An empty header where it will stay. [`Header::new`] as a constant would be moved with zeros for what is uninitialised.
+    /// An empty operation where it will stay. [`Operation::new`] as a constant would be moved with zeros for what is uninitialised.
     #[inline]
     pub(crate) fn new_in(memory: &mut MaybeUninit<Self>) -> &Self {
         let memory: *mut Self = memory.as_mut_ptr();
@@ -36,7 +36,7 @@ impl<C> Header<C> {
     /// Takes the context out.
     ///
     /// # Safety
-    /// The header is the caller's, with a context, and the routine has let go of it.
+    /// The operation is the caller's, with a context, and the routine has let go of it.
     #[inline]
     pub(crate) unsafe fn take_context(&self) -> C {
         memory::take_back(&self.handshake);

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use super::completing::Completing;
 use super::signaled::Signaled;
-use crate::operation::Header;
+use crate::operation::Operation;
 use crate::sys::{self, DEVICE_OBJECT, IRP, NTSTATUS};
 
 /// A completion routine, as a type; `#[completion_routine]` writes the implementation.
@@ -47,7 +47,7 @@ pub trait CompletionRoutine: 'static {
 /// What the I/O manager calls: turns the raw arguments into the handle, and the token into the only status there is.
 ///
 /// # Safety
-/// `context` is the header of an armed operation whose routine is `R` and whose IRP is `irp`, and the routine has not
+/// `context` is the address of an armed operation whose routine is `R` and whose IRP is `irp`, and the routine has not
 /// run for it yet.
 pub(crate) unsafe extern "system" fn trampoline<R: CompletionRoutine>(
     device: *mut DEVICE_OBJECT,
@@ -55,10 +55,10 @@ pub(crate) unsafe extern "system" fn trampoline<R: CompletionRoutine>(
     context: *mut c_void,
 ) -> NTSTATUS {
     // SAFETY: an operation's address is not null.
-    let header = unsafe { NonNull::new_unchecked(context.cast::<Header<R::Context>>()) };
+    let operation = unsafe { NonNull::new_unchecked(context.cast::<Operation<R::Context>>()) };
     // SAFETY: the I/O manager runs the routine with the IRP, which is the routine's until it signals or finishes.
     let irp = unsafe { sys::irp::Irp::new(irp) };
     // SAFETY: by the contract of this function; the lifetime is fresh, for `complete` takes any.
-    let Signaled { .. } = R::complete(unsafe { Completing::new(header, irp, device) });
+    let Signaled { .. } = R::complete(unsafe { Completing::new(operation, irp, device) });
     sys::STATUS_MORE_PROCESSING_REQUIRED
 }

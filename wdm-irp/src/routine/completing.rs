@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 use super::signaled::{Invocation, Signaled};
 use crate::error::final_status;
 use crate::irql::DispatchLevel;
-use crate::operation::{Handshake, Header};
+use crate::operation::{Handshake, Operation};
 use crate::sys::{self, DEVICE_OBJECT, NTSTATUS};
 
 /// `PendingReturned` of this IRP has not been looked at.
@@ -51,11 +51,11 @@ pub enum IsInline {}
 /// everything (hazard H5).
 ///
 /// # Invariants
-/// `header` is an armed operation and `irp` its IRP; this value is the completer's only handle of it, and the
+/// `operation` is an armed operation and `irp` its IRP; this value is the completer's only handle of it, and the
 /// originator does not touch the context while it exists, and the IRP through `IoCancelIrp` only, which touches no field that is
 /// read here.
 pub struct Completing<'irp, C, P = NotAsked> {
-    header: NonNull<Header<C>>,
+    operation: NonNull<Operation<C>>,
     irp: sys::irp::Irp,
     device: *mut DEVICE_OBJECT,
     _invocation: Invocation<'irp>,
@@ -114,7 +114,7 @@ impl<'irp, C, P> Completing<'irp, C, P> {
 
     fn context_ptr(&self) -> *mut C {
         // SAFETY: in bounds of a live operation (invariant of the type).
-        let context = unsafe { &raw const (*self.header.as_ptr()).context };
+        let context = unsafe { &raw const (*self.operation.as_ptr()).context };
         UnsafeCell::<MaybeUninit<C>>::raw_get(context).cast()
     }
 
@@ -170,7 +170,7 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     }
 
     fn handshake(&self) -> *const Handshake {
-        Header::handshake(self.header.as_ptr())
+        Operation::handshake(self.operation.as_ptr())
     }
 
     fn token(self) -> Signaled<'irp> {
@@ -180,7 +180,7 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     fn with_state<Q>(self) -> Completing<'irp, C, Q> {
         // INVARIANT: the handle is consumed, so there is still one.
         Completing {
-            header: self.header,
+            operation: self.operation,
             irp: self.irp,
             device: self.device,
             _invocation: self._invocation,
@@ -193,15 +193,15 @@ impl<'irp, C> Completing<'irp, C> {
     /// The handle of an invocation.
     ///
     /// # Safety
-    /// `header` is an armed operation and `irp` its IRP, which its routine is called with; there is no other handle of it.
+    /// `operation` is an armed operation and `irp` its IRP, which its routine is called with; there is no other handle of it.
     pub(super) unsafe fn new(
-        header: NonNull<Header<C>>,
+        operation: NonNull<Operation<C>>,
         irp: sys::irp::Irp,
         device: *mut DEVICE_OBJECT,
     ) -> Self {
         // INVARIANT: by contract.
         Self {
-            header,
+            operation,
             irp,
             device,
             _invocation: PhantomData,

@@ -52,7 +52,7 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
             fn drop(&mut self) {
                 // SAFETY: the slot is a local of the function below, whose closure is over, and with it every handle that
                 // was not leaked: none can outlive a call that is generic in its lifetime. The IRQL was proven.
-                unsafe { self.0.settle() };
+                unsafe { self.0.cancel_and_reclaim() };
             }
         }
 

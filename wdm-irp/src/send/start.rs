@@ -6,17 +6,17 @@ use crate::buffer::PoolAligned;
 use crate::error::NotSent;
 use crate::in_flight::Slot;
 use crate::irp::Irp;
-use crate::operation::Header;
+use crate::operation::Operation;
 use crate::request::{Armed, Attachment, Request, Transfer};
 use crate::routine::{CompletionRoutine, trampoline};
 use crate::sys;
 
-impl<C> Header<C> {
+impl<C> Operation<C> {
     /// Takes the context, arms the operation and calls the target.
     ///
     /// # Safety
-    /// - The header is the caller's, without a context, and `irp` has a request for its target.
-    /// - Until the routine has let go, the header stays where it is and nobody has an exclusive reference to it; until then
+    /// - The operation is the caller's, without a context, and `irp` has a request for its target.
+    /// - Until the routine has let go, the operation stays where it is and nobody has an exclusive reference to it; until then
     ///   the caller neither frees the IRP nor releases what is attached to it.
     /// - The IRQL is one at which the request may be sent.
     #[inline]
@@ -24,12 +24,12 @@ impl<C> Header<C> {
         let target = irp.target();
         let next = irp.next_location();
         let irp = irp.into_raw();
-        // SAFETY: the header is the caller's; the old value is uninitialised.
+        // SAFETY: the operation is the caller's; the old value is uninitialised.
         unsafe { &mut *self.context.get() }.write(context);
-        let header = ptr::from_ref(self).cast_mut().cast();
-        next.set_completion_routine(Some(trampoline::<R>), header, sys::SL_INVOKE_ALWAYS);
-        // SAFETY: the last round is over, since the header had no context, and it does not move.
-        unsafe { self.handshake.arm() };
+        let operation = ptr::from_ref(self).cast_mut().cast();
+        next.set_completion_routine(Some(trampoline::<R>), operation, sys::SL_INVOKE_ALWAYS);
+        // SAFETY: the last round is over, since the operation had no context, and it does not move.
+        unsafe { self.handshake.begin() };
         // The status says what the lower driver wants the caller to believe; the handshake knows.
         // SAFETY: the IRP is ours, complete, and was allocated for this target, which is valid.
         let _ = unsafe { sys::IofCallDriver(target.as_ptr(), irp) };
@@ -64,7 +64,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         unsafe { *self.irp.get() = irp.as_ptr() };
         // INVARIANT: the slot now holds the request.
         // SAFETY: the slot was empty; the rest by contract.
-        unsafe { self.header.send::<R>(irp, context) };
+        unsafe { self.operation.send::<R>(irp, context) };
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::buffer::PoolAligned;
 use crate::completed::{Completed, free_completed};
 use crate::error::{NotSent, SendError};
 use crate::irql::{AtMostApc, MaySend};
-use crate::operation::{Header, cancel_and_wait};
+use crate::operation::{Operation, cancel_and_wait};
 use crate::request::{Armed, Attachment, Request, Transfer};
 use crate::routine::CompletionRoutine;
 use crate::timeout::Timeout;
@@ -50,24 +50,24 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
         // No `Slot`: what the completion routine has no business with is no part of what its pointer leads to, so the
         // compiler may keep it in registers.
         let mut memory = MaybeUninit::uninit();
-        let header = Header::new_in(&mut memory);
+        let operation = Operation::new_in(&mut memory);
         let raw_irp = irp.as_ptr();
-        // SAFETY: the header is a fresh local, only ever shared, of this function, in which nothing unwinds and which does
+        // SAFETY: the operation is a fresh local, only ever shared, of this function, in which nothing unwinds and which does
         // not go on before the routine has let go; `at` proves the IRQL.
-        unsafe { header.send::<R>(irp, context) };
+        unsafe { operation.send::<R>(irp, context) };
         let mut timed_out = false;
-        if !header.handshake.is_finished() && !header.handshake.arrive() {
+        if !operation.handshake.is_finished() && !operation.handshake.arrive() {
             // SAFETY: armed, and arrived first; `at` proves the IRQL.
-            timed_out = !unsafe { header.handshake.wait(timeout.relative()) };
+            timed_out = !unsafe { operation.handshake.wait(timeout.relative()) };
             if timed_out {
                 // SAFETY: as for the first wait; the IRP is freed below.
-                unsafe { cancel_and_wait(&header.handshake, raw_irp) };
+                unsafe { cancel_and_wait(&operation.handshake, raw_irp) };
             }
         }
         // SAFETY: sent above, and the routine has let go.
         let (status, information) = unsafe { free_completed(raw_irp) };
         // SAFETY: `send` has put it there, and the routine has let go of it.
-        let context = unsafe { header.take_context() };
+        let context = unsafe { operation.take_context() };
         Completed {
             status,
             information,
