@@ -8,11 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
+use wdm_irp::request::{Armed, Read, Request};
 use wdm_irp::sys::STATUS_INSUFFICIENT_RESOURCES;
-use wdm_irp::{
-    Armed, BoxedSlot, ByteOffset, InFlight, IrpError, Read, Request, Sent, Slot, TargetDevice,
-    Timeout,
-};
+use wdm_irp::{ByteOffset, IrpError, TargetDevice, Timeout};
 use wdm_irp_sim::{Allocation, Behavior, DeviceOptions, Machine, When};
 use wdm_irp_tests::{Count, LONG, ZERO, allocate, count, passive};
 

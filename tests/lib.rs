@@ -5,11 +5,14 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use wdm_irp::buffer::IoBuffer;
+use wdm_irp::in_flight::{InFlight, Sent, Storage};
+use wdm_irp::request::{Armed, Read, Request};
+use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::irp_system_buffer;
+use wdm_irp::target::OwnDevice;
 use wdm_irp::{
-    Armed, ByteOffset, Completing, CompletionRoutine, InFlight, IoBuffer, Irp, OwnDevice,
-    PassiveLevel, Read, Request, Sent, Signaled, Storage, TargetDevice, Timeout,
-    completion_routine,
+    ByteOffset, Completing, Irp, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine,
 };
 use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, When};
 
@@ -111,7 +114,7 @@ pub fn done(irp: Completing<'_, ()>) -> Signaled<'_> {
 /// Control codes whose buffers are plain data, one for each transfer method.
 #[expect(unsafe_code, reason = "vouches for the codes")]
 pub mod codes {
-    use wdm_irp::{Buffered, ControlCode, InDirect, Neither, OutDirect};
+    use wdm_irp::request::{Buffered, ControlCode, InDirect, Neither, OutDirect};
 
     /// `METHOD_BUFFERED`
     // SAFETY: the modelled drivers treat all buffers as bytes.

@@ -4,12 +4,16 @@
 use std::panic::UnwindSafe;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
+use wdm_irp::error::{NotSent, SendError};
+use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
+use wdm_irp::irql::{ApcLevel, DispatchLevel};
+use wdm_irp::request::{Armed, Buffered, ControlCode, Read, Request};
+use wdm_irp::routine::{IsInline, IsPended};
 use wdm_irp::sys::STATUS_DEVICE_BUSY;
+use wdm_irp::target::OwnDevice;
 use wdm_irp::{
-    ApcLevel, Armed, BoxedSlot, Buffered, ByteOffset, Completed, Completing, ControlCode,
-    DispatchLevel, InFlight, Irp, IrpError, IsInline, IsPended, NotSent, OwnDevice, PassiveLevel,
-    PendingReturned, Read, Request, SendError, Sent, Signaled, Slot, TargetDevice, Timeout,
-    completion_routine,
+    ByteOffset, Completed, Completing, Irp, IrpError, PassiveLevel, PendingReturned, Signaled,
+    TargetDevice, Timeout, completion_routine,
 };
 use wdm_irp_sim::{Allocation, Behavior, DeviceOptions, Machine, When, irql};
 use wdm_irp_tests::{Count, count, done};

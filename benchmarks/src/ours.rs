@@ -50,7 +50,7 @@ pub(crate) fn send(disk: &TargetDevice, sector: &mut Sector) -> Result<usize, Ir
 
 /// A request that is sent from the heap.
 #[cfg(feature = "heap")]
-pub type Boxed = wdm_irp::Sent<wdm_irp::BoxedSlot<read_done, [u8; 8]>>;
+pub type Boxed = wdm_irp::in_flight::Sent<wdm_irp::in_flight::BoxedSlot<read_done, [u8; 8]>>;
 
 /// Sends a request and does not wait for it.
 ///

@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
+use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::{DISPATCH_LEVEL, STATUS_SUCCESS};
-use wdm_irp::{
-    BoxedSlot, Completing, CompletionRoutine, InFlight, IrpError, Sent, Signaled, Slot,
-    TargetDevice, completion_routine,
-};
+use wdm_irp::{Completing, IrpError, Signaled, TargetDevice, completion_routine};
 use wdm_irp_sim::{Machine, Point, When, irql};
 use wdm_irp_tests::{LONG, SOON, disk, in_flight, passive, read, target};
 

@@ -7,11 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use static_assertions::assert_not_impl_any;
+use wdm_irp::buffer::{IoBuffer, SystemBuffer};
+use wdm_irp::in_flight::Slot;
+use wdm_irp::request::{Armed, Read, Request};
+use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::STATUS_SUCCESS;
-use wdm_irp::{
-    Armed, ByteOffset, Completed, Completing, CompletionRoutine, IoBuffer, Irp, IrpError, Read,
-    Request, Signaled, Slot, SystemBuffer,
-};
+use wdm_irp::{ByteOffset, Completed, Completing, Irp, IrpError, Signaled};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, When};
 use wdm_irp_tests::{
     Count, LONG, SOON, allocate, codes, count, disk, done, own_device, passive, read,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use wdm_irp::in_flight::{BoxedSlot, Sent};
+use wdm_irp::request::{Armed, Read, Request};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
-use wdm_irp::{
-    Armed, BoxedSlot, Completed, Completing, Read, Request, Sent, Signaled, completion_routine,
-};
+use wdm_irp::{Completed, Completing, Signaled, completion_routine};
 use wdm_irp_sim::{Device, When};
 use wdm_irp_tests::{SOON, count, read};
 

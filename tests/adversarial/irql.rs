@@ -2,11 +2,10 @@
 
 use std::thread;
 
+use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::irql::{ApcLevel, DispatchLevel};
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, STATUS_CANCELLED, STATUS_SUCCESS};
-use wdm_irp::{
-    ApcLevel, Completing, DispatchLevel, PassiveLevel, Sent, Signaled, Slot, TargetDevice, Timeout,
-    completion_routine,
-};
+use wdm_irp::{Completing, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
 use wdm_irp_sim::{Behavior, Machine, ViolationKind, When, irql};
 use wdm_irp_tests::{Count, LONG, SOON, ZERO, count, disk, done, passive, read, target};
 

@@ -4,11 +4,10 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
+use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
+use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::STATUS_SUCCESS;
-use wdm_irp::{
-    BoxedSlot, Completing, CompletionRoutine, InFlight, PassiveLevel, Sent, Signaled, Slot,
-    TargetDevice, Timeout, completion_routine,
-};
+use wdm_irp::{Completing, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
 use wdm_irp_sim::{Machine, When};
 use wdm_irp_tests::{Count, LONG, SOON, count, disk, in_flight, passive, read, target};
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use wdm_irp::{Completed, Completing, CompletionRoutine, Sent, Signaled, Slot, completion_routine};
+use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::routine::CompletionRoutine;
+use wdm_irp::{Completed, Completing, Signaled, completion_routine};
 use wdm_irp_sim::{Machine, When};
 use wdm_irp_tests::{LONG, SOON, disk, passive, read};
 

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
-use wdm_irp::{Completed, Completing, IrpError, Sent, Signaled, Slot, Timeout, completion_routine};
+use wdm_irp::{Completed, Completing, IrpError, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Machine, Point, When};
 use wdm_irp_tests::{Count, SOON, ZERO, count, disk, done, passive, read};
 

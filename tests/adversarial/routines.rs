@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use std::sync::mpsc;
 
 use wdm_irp::PendingReturned::{Inline, Pended};
-use wdm_irp::{Completing, CompletionRoutine, Signaled, completion_routine};
+use wdm_irp::routine::CompletionRoutine;
+use wdm_irp::{Completing, Signaled, completion_routine};
 use wdm_irp_sim::{Device, Machine, When};
 use wdm_irp_tests::{Count, LONG, SOON, count, disk, passive, read};
 

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
+use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::sys::STATUS_SUCCESS;
-use wdm_irp::{IrpError, Sent, Slot, Timeout};
+use wdm_irp::{IrpError, Timeout};
 use wdm_irp_sim::{Allocation, Behavior, Device, DeviceOptions, Machine, When};
 use wdm_irp_tests::{Count, LONG, SOON, count, disk, in_flight, passive, read};
 

@@ -5,11 +5,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
-use wdm_irp::{
-    BoxedSlot, Completed, Completing, InFlight, IrpError, Sent, Signaled, Slot, Timeout,
-    completion_routine,
-};
+use wdm_irp::{Completed, Completing, IrpError, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Machine, When};
 use wdm_irp_tests::{Count, LONG, SOON, ZERO, count, disk, done, in_flight, passive, read, target};
 

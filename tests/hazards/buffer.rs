@@ -1,7 +1,8 @@
 //! The memory that is lent to a request, and how much of it a completed request vouches for.
 
+use wdm_irp::in_flight::Slot;
 use wdm_irp::sys::STATUS_SUCCESS;
-use wdm_irp::{Completing, Signaled, Slot, completion_routine};
+use wdm_irp::{Completing, Signaled, completion_routine};
 use wdm_irp_sim::{Behavior, DeviceOptions, LowerIrp, Machine};
 use wdm_irp_tests::{LONG, done, passive, read, system_buffer};
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
-use wdm_irp::{
-    Completing, IrpError, PassiveLevel, Sent, Signaled, Slot, Timeout, completion_routine,
-};
+use wdm_irp::{Completing, IrpError, PassiveLevel, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Device, Machine, When};
 use wdm_irp_tests::{Count, LONG, SOON, count, disk, done, in_flight, passive, read};
 
@@ -92,7 +91,8 @@ fn keep(irp: Completing<'_, Drops>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
-type Request<'d> = wdm_irp::Request<'d, wdm_irp::Read, [u8; 8], wdm_irp::Armed<keep>>;
+type Request<'d> =
+    wdm_irp::request::Request<'d, wdm_irp::request::Read, [u8; 8], wdm_irp::request::Armed<keep>>;
 
 fn request<'d>(disk: &'d Device, drops: &Drops) -> Request<'d> {
     read(disk.target(), [0; 8], 0, keep, Drops(drops.0.clone()))

@@ -1,7 +1,8 @@
 //! Hazard H17 at run time: an IRQL that no type can see.
 
+use wdm_irp::PassiveLevel;
+use wdm_irp::irql::{ApcLevel, DispatchLevel, IrqlTooHigh};
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, STATUS_SUCCESS};
-use wdm_irp::{ApcLevel, DispatchLevel, IrqlTooHigh, PassiveLevel};
 use wdm_irp_sim::{Machine, ViolationKind, When, irql};
 use wdm_irp_tests::{disk, done, read};
 

@@ -9,7 +9,7 @@ use wdm_irp_tests::{Count, LONG, SOON, count, disk, passive, read};
 
 /// Sends a read to such a driver in every way there is, and expects it to succeed each time.
 fn survives(when: When) {
-    static SLOT: wdm_irp::Slot<count, [u8; 8]> = wdm_irp::Slot::new();
+    static SLOT: wdm_irp::in_flight::Slot<count, [u8; 8]> = wdm_irp::in_flight::Slot::new();
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
     let machine = Machine::new();

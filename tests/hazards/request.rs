@@ -1,10 +1,12 @@
 //! What a request asks its target for, and how the target receives it.
 
+use wdm_irp::buffer::SystemBuffer;
+use wdm_irp::request::PnpMinor;
 use wdm_irp::sys::{
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_PNP,
     IRP_MJ_READ, IRP_MJ_SHUTDOWN, IRP_MJ_WRITE, SL_INVOKE_ALWAYS, STATUS_SUCCESS,
 };
-use wdm_irp::{ByteOffset, IrpError, PnpMinor, SystemBuffer};
+use wdm_irp::{ByteOffset, IrpError};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, Parameters, When};
 use wdm_irp_tests::codes::{BUFFERED, IN_DIRECT, NEITHER, OUT_DIRECT};
 use wdm_irp_tests::{LONG, SOON, allocate, disk, done, passive, read};

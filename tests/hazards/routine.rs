@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
+use wdm_irp::error::SendError;
 use wdm_irp::sys::{STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
-use wdm_irp::{Completing, SendError, Signaled, Timeout, completion_routine};
+use wdm_irp::{Completing, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Behavior, Machine, When};
 use wdm_irp_tests::{Count, LONG, SOON, count, disk, done, passive, read};
 
@@ -70,7 +71,8 @@ fn h18_context_arrives_and_comes_back() {
 /// A completion routine may send another IRP, whose routine runs inside of it; the tokens do not mix.
 #[test]
 fn h21_nested_invocations_have_their_own_tokens() {
-    use wdm_irp::{Sent, Slot, TargetDevice};
+    use wdm_irp::TargetDevice;
+    use wdm_irp::in_flight::{Sent, Slot};
 
     static INNER: Slot<done, [u8; 8]> = Slot::new();
 

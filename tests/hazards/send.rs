@@ -1,9 +1,9 @@
 //! The ways to send a request, those in which it is not sent, and the waits.
 
+use wdm_irp::error::{NotSent, SendError};
+use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::sys::{PASSIVE_LEVEL, STATUS_SUCCESS};
-use wdm_irp::{
-    ByteOffset, Irp, IrpError, NotSent, PassiveLevel, SendError, Sent, Slot, TargetDevice, Timeout,
-};
+use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, TargetDevice, Timeout};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, When};
 use wdm_irp_tests::{Count, LONG, SOON, count, disk, done, passive, read};
 

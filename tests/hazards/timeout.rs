@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use wdm_irp::error::SendError;
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_IO_TIMEOUT, STATUS_SUCCESS};
-use wdm_irp::{IrpError, SendError, Timeout};
+use wdm_irp::{IrpError, Timeout};
 use wdm_irp_sim::{Machine, When};
 use wdm_irp_tests::{Count, SOON, count, disk, done, passive, read};
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use wdm_irp::in_flight::{InFlight, Sent, Storage};
 use wdm_irp::sys::DISPATCH_LEVEL;
-use wdm_irp::{InFlight, Sent, Storage};
 use wdm_irp_sim::{Device, irql};
 
 use crate::answers::answer;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 
+use wdm_irp::in_flight::{Sent, Storage};
+use wdm_irp::irql::ApcLevel;
 use wdm_irp::sys::{NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
-use wdm_irp::{ApcLevel, Completed, IrpError, Sent, Storage, Timeout};
+use wdm_irp::{Completed, IrpError, Timeout};
 use wdm_irp_sim::Device;
 
 use crate::answers::{FRESH, MASK, data, respond, visible};

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use wdm_irp::PendingReturned::{Inline, Pended};
+use wdm_irp::buffer::SystemBuffer;
+use wdm_irp::in_flight::{BoxedSlot, Sent, Slot};
+use wdm_irp::irql::DispatchLevel;
+use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::NTSTATUS;
 use wdm_irp::{
-    BoxedSlot, ByteOffset, Completed, Completing, CompletionRoutine, DispatchLevel, Irp, IrpError,
-    Sent, Signaled, Slot, SystemBuffer, TargetDevice, completion_routine,
+    ByteOffset, Completed, Completing, Irp, IrpError, Signaled, TargetDevice, completion_routine,
 };
 use wdm_irp_tests::Watched;
 

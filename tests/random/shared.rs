@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wdm_irp::OwnDevice;
+use wdm_irp::target::OwnDevice;
 use wdm_irp_sim::Handle;
 
 use crate::program::Fault;

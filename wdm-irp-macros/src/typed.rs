@@ -96,7 +96,7 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
 
         #on_routine
         #allow_binder
-        impl #krate::CompletionRoutine for #name {
+        impl #krate::routine::CompletionRoutine for #name {
             #members
         }
     }

@@ -19,14 +19,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use loom::cell::UnsafeCell;
+use wdm_irp::error::SendError;
+use wdm_irp::in_flight::{InFlight, Sent, Slot};
+use wdm_irp::request::{Armed, NoTransfer, Request};
 use wdm_irp::sys::{
     IoCancelIrp, NTSTATUS, STATUS_CANCELLED, STATUS_DRIVER_INTERNAL_ERROR, STATUS_PENDING,
     STATUS_SUCCESS,
 };
-use wdm_irp::{
-    Armed, Completed, Completing, InFlight, Irp, NoTransfer, PassiveLevel, Request, SendError,
-    Sent, Signaled, Slot, Timeout, completion_routine,
-};
+use wdm_irp::{Completed, Completing, Irp, PassiveLevel, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, Point, When};
 
 /// The bound for models of three threads.

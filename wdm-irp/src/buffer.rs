@@ -66,7 +66,7 @@ slices! {
 /// The one buffer of a `METHOD_BUFFERED` request: the driver reads its input from it, then writes its output over it.
 ///
 /// ```
-/// use wdm_irp::SystemBuffer;
+/// use wdm_irp::buffer::SystemBuffer;
 ///
 /// let mut sector_size = [0; 4];
 /// let query = SystemBuffer::output(&mut sector_size);

@@ -83,8 +83,10 @@ pub struct NotSent<Q> {
 /// Why [`Request::send_and_wait`](crate::request::Request::send_and_wait) failed, with all that it did not consume.
 ///
 /// ```
+/// # use wdm_irp::error::SendError;
 /// # use wdm_irp::{
-/// #     ByteOffset, Completing, Irp, IrpError, PassiveLevel, SendError, Signaled, TargetDevice, Timeout, completion_routine,
+/// #     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
+/// #     completion_routine,
 /// # };
 /// # #[completion_routine]
 /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }

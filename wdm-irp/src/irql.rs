@@ -62,7 +62,7 @@ proofs! {
     /// use wdm_irp::PassiveLevel;
     ///
     /// let at = PassiveLevel::check()?;
-    /// # Ok::<(), wdm_irp::IrqlTooHigh>(())
+    /// # Ok::<(), wdm_irp::irql::IrqlTooHigh>(())
     /// ```
     PassiveLevel: at most PASSIVE_LEVEL, implements AtPassive AtMostApc AtMostDispatch;
 

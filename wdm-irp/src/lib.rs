@@ -48,6 +48,18 @@
 //! - `kernel`: import the kernel's functions from `ntoskrnl.exe`. Without it they are those of the host model, the crate
 //!   `wdm-irp-sim`; a test says `use wdm_irp_sim as _;` at least. Enable it for the driver build only, never for `cargo test`.
 //! - `alloc`: `Request::send_boxed`, and `Box<[u8]>` and `Vec<u8>` as buffers. The global allocator must be nonpaged.
+//!
+//! [`CompletionRoutine`]: routine::CompletionRoutine
+//! [`ControlCode`]: request::ControlCode
+//! [`InFlight`]: in_flight::InFlight
+//! [`IoBuffer`]: buffer::IoBuffer
+//! [`Request`]: request::Request
+//! [`Request::send_and_wait`]: request::Request::send_and_wait
+//! [`Request::send_in`]: request::Request::send_in
+//! [`Request::send_scoped`]: request::Request::send_scoped
+//! [`SendError`]: error::SendError
+//! [`Slot`]: in_flight::Slot
+//! [`SystemBuffer`]: buffer::SystemBuffer
 #![no_std]
 
 #[cfg(not(target_pointer_width = "64"))]
@@ -67,43 +79,30 @@ extern crate std;
 #[doc(hidden)]
 #[path = "macro_support.rs"]
 pub mod __macro;
-mod buffer;
+pub mod buffer;
 mod completed;
-mod error;
-mod in_flight;
+pub mod error;
+pub mod in_flight;
 mod irp;
-mod irql;
+pub mod irql;
 mod operation;
-mod request;
-mod routine;
+pub mod request;
+pub mod routine;
 mod send;
 pub mod sys;
-mod target;
+pub mod target;
 mod timeout;
 
-pub use buffer::{IoBuffer, SystemBuffer};
 pub use completed::Completed;
-pub use error::{IrpError, NotSent, SendError};
-#[cfg(feature = "alloc")]
-pub use in_flight::BoxedSlot;
-pub use in_flight::{InFlight, Sent, Slot, Storage};
+pub use error::IrpError;
 pub use irp::Irp;
-pub use irql::{
-    ApcLevel, AtMostApc, AtMostDispatch, AtPassive, DispatchLevel, IrqlTooHigh, MaySend,
-    PassiveLevel, PassiveOnly, SendIrql, UpToDispatch,
-};
+pub use irql::PassiveLevel;
 #[cfg(loom)]
 #[doc(hidden)]
 pub use operation::memory as __memory;
-pub use request::{
-    Armed, Attachment, Buffered, ByteOffset, Control, ControlCode, InDirect, Method, Neither,
-    NoTransfer, OutDirect, PnpMinor, Raw, RawRequest, Read, Request, Transfer, Unarmed, Write,
-};
-pub use routine::{
-    Completing, CompletionRoutine, IsInline, IsPended, MayFinish, MaySignal, NotAsked,
-    PendingReturned, Signaled,
-};
-pub use target::{OwnDevice, TargetDevice};
+pub use request::ByteOffset;
+pub use routine::{Completing, PendingReturned, Signaled};
+pub use target::TargetDevice;
 pub use timeout::Timeout;
 /// ```
 /// use wdm_irp::PendingReturned::{Inline, Pended};

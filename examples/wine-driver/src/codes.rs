@@ -1,6 +1,6 @@
 //! The control codes of the lower devices, vouched for.
 
-use wdm_irp::{Buffered, ControlCode, Neither, OutDirect};
+use wdm_irp::request::{Buffered, ControlCode, Neither, OutDirect};
 
 /// `CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, METHOD_BUFFERED, FILE_ANY_ACCESS)`
 // SAFETY: the lower devices take the bytes for bytes.

@@ -5,11 +5,12 @@ use std::fmt::Write;
 use std::ptr::NonNull;
 use std::time::Duration;
 
+use wdm_irp::PassiveLevel;
 use wdm_irp::sys::{
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE, IoGetCurrentIrpStackLocation, NTSTATUS,
     STATUS_DEVICE_BUSY, STATUS_SUCCESS,
 };
-use wdm_irp::{OwnDevice, PassiveLevel};
+use wdm_irp::target::OwnDevice;
 use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, When};
 use wine_driver::requests::{CASES, Case, Devices, Kernel, STATUS_DATA_ERROR, run};
 

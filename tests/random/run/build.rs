@@ -1,6 +1,8 @@
 //! Requests of every kind, with buffers that are lent or owned.
 
-use wdm_irp::{Armed, ByteOffset, Irp, PnpMinor, Request, SystemBuffer, Transfer};
+use wdm_irp::buffer::SystemBuffer;
+use wdm_irp::request::{Armed, PnpMinor, Request, Transfer};
+use wdm_irp::{ByteOffset, Irp};
 use wdm_irp_tests::codes::{BUFFERED, IN_DIRECT, NEITHER, OUT_DIRECT};
 
 use super::job::Job;
@@ -196,7 +198,7 @@ impl Sender {
 }
 
 /// The buffer of a `METHOD_BUFFERED` request.
-fn system_buffer<B: wdm_irp::IoBuffer>(
+fn system_buffer<B: wdm_irp::buffer::IoBuffer>(
     method: Method,
     buffer: B,
     spec: &RequestSpec,

@@ -1,9 +1,10 @@
 //! The IRQLs at which a kind of request is sent.
 
-use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL};
-use wdm_irp::{
-    ApcLevel, AtMostApc, DispatchLevel, MaySend, PassiveLevel, PassiveOnly, SendIrql, UpToDispatch,
+use wdm_irp::PassiveLevel;
+use wdm_irp::irql::{
+    ApcLevel, AtMostApc, DispatchLevel, MaySend, PassiveOnly, SendIrql, UpToDispatch,
 };
+use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL};
 use wdm_irp_sim::irql::{self, Raised};
 
 use crate::oracle::apc;

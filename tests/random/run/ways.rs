@@ -4,8 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 
+use wdm_irp::error::{NotSent, SendError};
+use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::request::{Armed, Request, Transfer};
 use wdm_irp::sys::NT_SUCCESS;
-use wdm_irp::{Armed, NotSent, Request, SendError, Sent, Slot, Transfer};
 
 use super::job::{Job, Occupied};
 use super::levels::Levels;
@@ -197,12 +199,12 @@ struct Panicked;
 
 /// Polls a few times.
 fn polled<S>(
-    mut in_flight: wdm_irp::InFlight<S>,
+    mut in_flight: wdm_irp::in_flight::InFlight<S>,
     expected: &Expected,
     polls: u8,
-) -> Option<wdm_irp::InFlight<S>>
+) -> Option<wdm_irp::in_flight::InFlight<S>>
 where
-    S: wdm_irp::Storage<Routine: Routine, Buffer: Payload>,
+    S: wdm_irp::in_flight::Storage<Routine: Routine, Buffer: Payload>,
 {
     for _ in 0..polls {
         in_flight = handles::poll(in_flight, expected)?;

@@ -1,5 +1,8 @@
 //! Makes a buffer of its own, whose address and length are what it says, and a way to attach it.
-use wdm_irp::{Attachment, IoBuffer, IrpError, Read, Transfer, UpToDispatch};
+use wdm_irp::buffer::IoBuffer;
+use wdm_irp::irql::UpToDispatch;
+use wdm_irp::request::{Attachment, Read, Transfer};
+use wdm_irp::IrpError;
 
 struct Everything;
 

@@ -1,6 +1,7 @@
 //! Tries to cancel, from another thread, a request that the wait may free meanwhile (H13).
 
-use wdm_irp::{BoxedSlot, Completing, InFlight, PassiveLevel, Signaled, Timeout, completion_routine};
+use wdm_irp::in_flight::{BoxedSlot, InFlight};
+use wdm_irp::{Completing, PassiveLevel, Signaled, Timeout, completion_routine};
 
 #[completion_routine]
 fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {

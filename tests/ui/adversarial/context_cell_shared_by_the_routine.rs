@@ -1,7 +1,8 @@
 //! Shares a context that is Send, but not Sync, between the routine and another thread, and so does the completed request.
 use std::cell::Cell;
 use std::sync::OnceLock;
-use wdm_irp::{BoxedSlot, Completing, Sent, Signaled, completion_routine};
+use wdm_irp::in_flight::{BoxedSlot, Sent};
+use wdm_irp::{Completing, Signaled, completion_routine};
 
 #[completion_routine]
 fn read_done(irp: Completing<'_, Cell<u32>>) -> Signaled<'_> {

@@ -1,5 +1,6 @@
 //! Tries to keep the handle of a scoped request in a context, which outlives the scope.
-use wdm_irp::{Completing, Sent, Signaled, Slot, completion_routine};
+use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::{Completing, Signaled, completion_routine};
 
 #[completion_routine]
 fn inner(irp: Completing<'_, ()>) -> Signaled<'_> {

@@ -1,5 +1,5 @@
 //! Makes a second handle of a request out of its slot, and tells the slot that it is free.
-use wdm_irp::{BoxedSlot, InFlight, Sent, Slot, Storage};
+use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot, Storage};
 use wdm_irp_tests::done;
 
 type InStatic = &'static Slot<done, [u8; 8]>;

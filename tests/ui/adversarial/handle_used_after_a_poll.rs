@@ -1,6 +1,7 @@
 //! Tries to use the handle of a request that a poll may have taken back.
 
-use wdm_irp::{BoxedSlot, Completing, InFlight, Signaled, completion_routine};
+use wdm_irp::in_flight::{BoxedSlot, InFlight};
+use wdm_irp::{Completing, Signaled, completion_routine};
 
 #[completion_routine]
 fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {

@@ -2,7 +2,9 @@
 
 use std::any::Any;
 
-use wdm_irp::{ApcLevel, Armed, Completing, Request, Signaled, completion_routine};
+use wdm_irp::irql::ApcLevel;
+use wdm_irp::request::{Armed, Request};
+use wdm_irp::{Completing, Signaled, completion_routine};
 
 #[completion_routine]
 fn read_done(irp: Completing<'_, Box<dyn Any + Send>>) -> Signaled<'_> {

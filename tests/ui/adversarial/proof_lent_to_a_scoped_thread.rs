@@ -1,6 +1,7 @@
 //! Tries to lend the proof of one thread's IRQL to another thread, which ends before the proof does.
 
-use wdm_irp::{InFlight, PassiveLevel, Storage, Timeout};
+use wdm_irp::in_flight::{InFlight, Storage};
+use wdm_irp::{PassiveLevel, Timeout};
 
 fn wait<S: Storage + Send>(in_flight: InFlight<S>, at: &PassiveLevel)
 where

@@ -1,6 +1,7 @@
 //! Tries to wait in a completion routine, with the only proof it has.
 
-use wdm_irp::{Completing, Sent, Signaled, Slot, Timeout, completion_routine};
+use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::{Completing, Signaled, Timeout, completion_routine};
 
 #[completion_routine]
 fn inner(irp: Completing<'_, ()>) -> Signaled<'_> {

@@ -1,6 +1,7 @@
 //! Tries to make proofs out of other ones, or out of nothing.
 
-use wdm_irp::{ApcLevel, DispatchLevel, PassiveLevel};
+use wdm_irp::irql::{ApcLevel, DispatchLevel};
+use wdm_irp::PassiveLevel;
 
 fn lower(at: DispatchLevel) -> ApcLevel {
     at.into()

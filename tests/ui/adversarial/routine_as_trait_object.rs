@@ -1,6 +1,7 @@
 //! Tries to choose the routine when the request is sent, so that its type says nothing about its context.
 
-use wdm_irp::{CompletionRoutine, Request};
+use wdm_irp::request::Request;
+use wdm_irp::routine::CompletionRoutine;
 
 fn arm<K, B>(request: Request<'_, K, B>, routine: Box<dyn CompletionRoutine<Context = ()>>) {
     drop(request.on_completion(routine, ()));

@@ -1,6 +1,7 @@
 //! Tries to implement a routine for IRPs that live for ever, whose tokens could be kept.
 
-use wdm_irp::{Completing, CompletionRoutine, Signaled};
+use wdm_irp::routine::CompletionRoutine;
+use wdm_irp::{Completing, Signaled};
 
 struct Keeps;
 

@@ -2,7 +2,8 @@
 
 use core::marker::PhantomData;
 
-use wdm_irp::{Completing, CompletionRoutine, Signaled};
+use wdm_irp::routine::CompletionRoutine;
+use wdm_irp::{Completing, Signaled};
 
 struct Keep<T>(PhantomData<T>);
 

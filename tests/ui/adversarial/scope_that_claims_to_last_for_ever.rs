@@ -1,6 +1,9 @@
 //! Enters a scope with a function that takes handles of static slots only, and keeps them.
 use std::sync::Mutex;
-use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Sent, Signaled, Slot, TargetDevice, completion_routine};
+use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::{
+    ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, completion_routine,
+};
 
 #[completion_routine]
 fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {

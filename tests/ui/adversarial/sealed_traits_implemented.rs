@@ -1,5 +1,8 @@
 //! Implements what proves something to the library for a type of its own.
-use wdm_irp::{AtMostDispatch, MayFinish, Method, Slot, Storage};
+use wdm_irp::in_flight::{Slot, Storage};
+use wdm_irp::irql::AtMostDispatch;
+use wdm_irp::request::Method;
+use wdm_irp::routine::MayFinish;
 use wdm_irp_tests::done;
 
 struct Mine;

@@ -1,5 +1,8 @@
 //! Sends from a slot that is a `const`: each use makes a new one, on the stack.
-use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, Slot, TargetDevice, completion_routine};
+use wdm_irp::in_flight::Slot;
+use wdm_irp::{
+    ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, completion_routine,
+};
 
 #[completion_routine]
 fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {

@@ -1,6 +1,7 @@
 //! Makes slots that look static out of constants, for each type at once, and behind a reference: they could be in memory
 //! that is not writable, or be one slot for two.
-use wdm_irp::{CompletionRoutine, Slot};
+use wdm_irp::in_flight::Slot;
+use wdm_irp::routine::CompletionRoutine;
 use wdm_irp_tests::done;
 
 struct Anywhere<R, B>(R, B);

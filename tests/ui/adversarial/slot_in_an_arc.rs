@@ -1,6 +1,9 @@
 //! Sends from a slot that is freed with its last owner, who need not be the handle.
 use std::sync::Arc;
-use wdm_irp::{ByteOffset, Completing, InFlight, Irp, IrpError, PassiveLevel, Signaled, Slot, TargetDevice, completion_routine};
+use wdm_irp::in_flight::{InFlight, Slot};
+use wdm_irp::{
+    ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, completion_routine,
+};
 
 #[completion_routine]
 fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {

@@ -1,7 +1,10 @@
 //! Two routines whose types are subtypes of each other and whose contexts have nothing in common: sends with one, and
 //! lets the other one look at the context.
 use std::marker::PhantomData;
-use wdm_irp::{Armed, Completed, Completing, CompletionRoutine, Read, Request, Signaled, Slot};
+use wdm_irp::in_flight::Slot;
+use wdm_irp::request::{Armed, Read, Request};
+use wdm_irp::routine::CompletionRoutine;
+use wdm_irp::{Completed, Completing, Signaled};
 
 struct Routine<F>(PhantomData<F>);
 type Longer = for<'a> fn(&'a u8);

@@ -1,5 +1,8 @@
 //! Keeps the exclusive reference to a leaked slot, and overwrites the slot while a request is in it.
-use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, Slot, TargetDevice, completion_routine};
+use wdm_irp::in_flight::Slot;
+use wdm_irp::{
+    ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, completion_routine,
+};
 
 #[completion_routine]
 fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {

@@ -1,5 +1,6 @@
 //! Shortens the lifetime in the type of a slot, to lend it a buffer that dies before the slot does.
-use wdm_irp::{BoxedSlot, Completing, InFlight, Signaled, Slot, completion_routine};
+use wdm_irp::in_flight::{BoxedSlot, InFlight, Slot};
+use wdm_irp::{Completing, Signaled, completion_routine};
 
 #[completion_routine]
 fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {

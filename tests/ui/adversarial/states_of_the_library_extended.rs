@@ -1,6 +1,8 @@
 //! Implements traits of the library for types of the library, so that a pended IRP may be finished without a signal, and a
 //! proof for one level stands for another.
-use wdm_irp::{AtMostApc, Completing, DispatchLevel, IsInline, IsPended, MayFinish, MaySignal, Signaled};
+use wdm_irp::irql::{AtMostApc, DispatchLevel};
+use wdm_irp::routine::{IsInline, IsPended, MayFinish, MaySignal};
+use wdm_irp::{Completing, Signaled};
 
 impl MayFinish for IsPended {}
 impl MaySignal for IsInline {}

@@ -2,7 +2,8 @@
 use wdm_irp::completion_routine;
 
 mod forged {
-    pub use wdm_irp::{Completing, CompletionRoutine};
+    pub use wdm_irp::routine::CompletionRoutine;
+    use wdm_irp::Completing;
 
     pub struct Signaled<'irp>(pub std::marker::PhantomData<&'irp ()>);
 

@@ -1,5 +1,6 @@
 //! A routine written by hand that takes one lifetime for another: its token would be good for every invocation.
-use wdm_irp::{Completing, CompletionRoutine, Signaled};
+use wdm_irp::routine::CompletionRoutine;
+use wdm_irp::{Completing, Signaled};
 
 struct Kept;
 

@@ -1,5 +1,6 @@
 //! Sends at DISPATCH_LEVEL what may be sent at PASSIVE_LEVEL only.
-use wdm_irp::{Completing, DispatchLevel, Irp, IrpError, Signaled, TargetDevice, completion_routine};
+use wdm_irp::irql::DispatchLevel;
+use wdm_irp::{Completing, Irp, IrpError, Signaled, TargetDevice, completion_routine};
 
 #[completion_routine]
 fn flushed(irp: Completing<'_, ()>) -> Signaled<'_> {

@@ -1,5 +1,8 @@
 //! Waits at DISPATCH_LEVEL.
-use wdm_irp::{ByteOffset, Completing, DispatchLevel, Irp, IrpError, Signaled, TargetDevice, Timeout, completion_routine};
+use wdm_irp::irql::DispatchLevel;
+use wdm_irp::{
+    ByteOffset, Completing, Irp, IrpError, Signaled, TargetDevice, Timeout, completion_routine,
+};
 
 #[completion_routine]
 fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {

@@ -7,7 +7,8 @@
 extern crate std;
 
 use wdm_irp::PendingReturned::{Inline, Pended};
-use wdm_irp::{Completing, CompletionRoutine, Signaled, completion_routine};
+use wdm_irp::routine::CompletionRoutine;
+use wdm_irp::{Completing, Signaled, completion_routine};
 
 /// A context.
 #[derive(Default)]

@@ -11,7 +11,7 @@ async unsafe extern "C" fn read_done<T>(irp: Completing<'_, Stats>, value: T) {
     value.await
 }
 
-fn on_completion<R: wdm_irp::CompletionRoutine>(_: R, _: R::Context) {}
+fn on_completion<R: wdm_irp::routine::CompletionRoutine>(_: R, _: R::Context) {}
 
 fn main() {
     on_completion(read_done, Stats);

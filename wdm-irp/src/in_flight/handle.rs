@@ -57,8 +57,10 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
 /// A request in flight: the lower drivers own the IRP, and this handle answers for the memory they use.
 ///
 /// ```
+/// # use wdm_irp::in_flight::Sent;
 /// # use wdm_irp::{
-/// #     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Sent, Signaled, TargetDevice, Timeout, completion_routine,
+/// #     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
+/// #     completion_routine,
 /// # };
 /// # #[completion_routine]
 /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }

@@ -20,7 +20,7 @@ use crate::timeout::Timeout;
 /// # use wdm_irp::{completion_routine, Completing, Signaled};
 /// # #[completion_routine]
 /// # fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
-/// use wdm_irp::Slot;
+/// use wdm_irp::in_flight::Slot;
 ///
 /// static SLOT: Slot<read_done, [u8; 512]> = Slot::new();
 /// ```

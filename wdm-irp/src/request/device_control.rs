@@ -46,7 +46,7 @@ impl<M> sealed::Sealed for Control<M> {}
 /// A control code (`CTL_CODE`) with transfer method `M`, vouched for.
 ///
 /// ```
-/// use wdm_irp::{Buffered, ControlCode};
+/// use wdm_irp::request::{Buffered, ControlCode};
 ///
 /// // SAFETY: IOCTL_DISK_GET_LENGTH_INFO takes no input and writes a GET_LENGTH_INFORMATION, which is plain data.
 /// const GET_LENGTH_INFO: ControlCode<Buffered> = unsafe { ControlCode::new(0x0007_405c) };
@@ -55,7 +55,7 @@ impl<M> sealed::Sealed for Control<M> {}
 /// A code of another method does not compile:
 ///
 /// ```compile_fail
-/// use wdm_irp::{Buffered, ControlCode};
+/// use wdm_irp::request::{Buffered, ControlCode};
 ///
 /// // SAFETY: never reached.
 /// const WRONG: ControlCode<Buffered> = unsafe { ControlCode::new(0x0007_405f) };
@@ -115,12 +115,14 @@ impl<'d> Irp<'d> {
         Request::new(self, buffers)
     }
 
-    /// `IRP_MJ_DEVICE_CONTROL`: a [`SystemBuffer`](crate::SystemBuffer) for [`Buffered`](crate::Buffered) codes, an
+    /// `IRP_MJ_DEVICE_CONTROL`: a [`SystemBuffer`] for [`Buffered`] codes, an
     /// `(input, data)` pair of buffers for others. May be sent at IRQL <= `DISPATCH_LEVEL`.
     ///
     /// ```
+    /// # use wdm_irp::buffer::SystemBuffer;
+    /// # use wdm_irp::request::{Buffered, ControlCode};
     /// # use wdm_irp::{
-    /// #     Buffered, Completing, ControlCode, Irp, IrpError, PassiveLevel, Signaled, SystemBuffer, TargetDevice, Timeout,
+    /// #     Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
     /// #     completion_routine,
     /// # };
     /// # #[completion_routine]

@@ -8,7 +8,7 @@ use crate::sys;
 /// A Plug and Play request without arguments, vouched for.
 ///
 /// ```
-/// use wdm_irp::PnpMinor;
+/// use wdm_irp::request::PnpMinor;
 ///
 /// let query = PnpMinor::QUERY_PNP_DEVICE_STATE;
 /// # _ = query;
@@ -35,8 +35,10 @@ impl<'d> Irp<'d> {
     /// at `PASSIVE_LEVEL`.
     ///
     /// ```
+    /// # use wdm_irp::request::PnpMinor;
     /// # use wdm_irp::{
-    /// #     Completing, Irp, IrpError, PassiveLevel, PnpMinor, Signaled, TargetDevice, Timeout, completion_routine,
+    /// #     Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
+    /// #     completion_routine,
     /// # };
     /// # #[completion_routine]
     /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }

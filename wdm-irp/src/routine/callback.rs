@@ -19,7 +19,8 @@ use crate::sys::{self, DEVICE_OBJECT, IRP, NTSTATUS};
 ///
 /// ```
 /// use core::marker::PhantomData;
-/// use wdm_irp::{Completing, CompletionRoutine, Signaled};
+/// use wdm_irp::routine::CompletionRoutine;
+/// use wdm_irp::{Completing, Signaled};
 ///
 /// struct Keep<T>(PhantomData<T>);
 ///

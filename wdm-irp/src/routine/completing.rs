@@ -95,7 +95,7 @@ pub trait MayFinish: sealed::Sealed {}
 impl MayFinish for IsInline {}
 
 impl<'irp, C, P> Completing<'irp, C, P> {
-    /// The context that was given to [`Request::on_completion`](crate::Request::on_completion).
+    /// The context that was given to [`Request::on_completion`](crate::request::Request::on_completion).
     ///
     /// The reference ends with the handle, not with `'irp`: there is no context after the token.
     #[must_use]

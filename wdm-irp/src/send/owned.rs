@@ -20,9 +20,10 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
     /// The request was not sent; [`IrpError::SlotInUse`] if the slot holds another.
     ///
     /// ```
+    /// use wdm_irp::in_flight::{InFlight, Sent, Slot};
+    /// use wdm_irp::irql::DispatchLevel;
     /// use wdm_irp::{
-    ///     ByteOffset, Completing, DispatchLevel, InFlight, Irp, IrpError, Sent, Signaled, Slot, TargetDevice,
-    ///     completion_routine,
+    ///     ByteOffset, Completing, Irp, IrpError, Signaled, TargetDevice, completion_routine,
     /// };
     ///
     /// #[completion_routine]
@@ -67,8 +68,9 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
     /// The request was not sent; [`IrpError::SlotAllocation`] if there is no memory.
     ///
     /// ```
+    /// # use wdm_irp::in_flight::{InFlight, Sent};
     /// # use wdm_irp::{
-    /// #     ByteOffset, Completing, InFlight, Irp, IrpError, PassiveLevel, Sent, Signaled, TargetDevice, Timeout,
+    /// #     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
     /// #     completion_routine,
     /// # };
     /// # #[completion_routine]

@@ -21,8 +21,10 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
     /// The request was not sent, and `f` not called.
     ///
     /// ```
+    /// use wdm_irp::in_flight::Sent;
     /// use wdm_irp::{
-    ///     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Sent, Signaled, TargetDevice, Timeout, completion_routine,
+    ///     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
+    ///     completion_routine,
     /// };
     ///
     /// #[completion_routine]

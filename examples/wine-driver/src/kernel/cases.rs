@@ -6,7 +6,8 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use wdm_irp::sys::{NTSTATUS, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER};
-use wdm_irp::{OwnDevice, PassiveLevel, TargetDevice};
+use wdm_irp::target::OwnDevice;
+use wdm_irp::{PassiveLevel, TargetDevice};
 use wdm_irp_conformance::{SCENARIOS, Scenario};
 
 use super::answer::{Answer, STATUS_BUFFER_TOO_SMALL};

@@ -1,7 +1,8 @@
 //! What is below the driver: its devices, and the kernel.
 
+use wdm_irp::TargetDevice;
 use wdm_irp::sys::NTSTATUS;
-use wdm_irp::{OwnDevice, TargetDevice};
+use wdm_irp::target::OwnDevice;
 
 /// `STATUS_DATA_ERROR`: what a lower device makes of a write that does not carry the expected bytes.
 pub const STATUS_DATA_ERROR: NTSTATUS = 0xC000_003E_u32.cast_signed();

@@ -1,7 +1,8 @@
 //! Requests that complete inline, later, and in turn.
 
+use wdm_irp::error::SendError;
 use wdm_irp::sys::{STATUS_DEVICE_BUSY, STATUS_SUCCESS};
-use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, SendError};
+use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel};
 
 use super::below::{Devices, Kernel};
 use super::failure::{Failure, counts_up, is_error};

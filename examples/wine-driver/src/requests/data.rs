@@ -1,7 +1,9 @@
 //! The data that control codes and direct I/O move, and requests without any.
 
+use wdm_irp::buffer::SystemBuffer;
+use wdm_irp::request::{ControlCode, OutDirect, PnpMinor};
 use wdm_irp::sys::STATUS_SUCCESS;
-use wdm_irp::{ControlCode, Irp, OutDirect, PassiveLevel, PnpMinor, SystemBuffer};
+use wdm_irp::{Irp, PassiveLevel};
 
 use super::below::{Devices, Kernel};
 use super::failure::{Failure, counts_up, same};

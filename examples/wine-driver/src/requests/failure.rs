@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use wdm_irp::{Completed, CompletionRoutine, IrpError, NotSent, SendError};
+use wdm_irp::error::{NotSent, SendError};
+use wdm_irp::routine::CompletionRoutine;
+use wdm_irp::{Completed, IrpError};
 
 /// Why a case failed.
 #[derive(Debug)]

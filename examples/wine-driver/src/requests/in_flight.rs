@@ -2,8 +2,10 @@
 
 use core::mem;
 
+use wdm_irp::error::SendError;
+use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
-use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, SendError, Sent, Slot, Timeout};
+use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, Timeout};
 
 use super::below::{Devices, Kernel};
 use super::failure::{Failure, counts_up, is_error, same};

@@ -1,10 +1,11 @@
 //! What comes back of a request, as its completion routine and its originator see it.
 
 use wdm_irp::PendingReturned::{Inline, Pended};
+use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::NTSTATUS;
 use wdm_irp::{
-    ByteOffset, Completed, Completing, CompletionRoutine, Irp, IrpError, PassiveLevel, Signaled,
-    TargetDevice, Timeout, completion_routine,
+    ByteOffset, Completed, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice,
+    Timeout, completion_routine,
 };
 
 use super::below::STATUS_DATA_ERROR;

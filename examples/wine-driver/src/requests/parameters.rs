@@ -1,7 +1,9 @@
 //! The parameters that the lower driver finds in its stack location, byte by byte.
 
+use wdm_irp::buffer::SystemBuffer;
+use wdm_irp::request::{Buffered, ControlCode, Neither};
 use wdm_irp::sys::{IRP_MJ_DEVICE_CONTROL, IRP_MJ_READ};
-use wdm_irp::{Buffered, ByteOffset, ControlCode, Irp, Neither, PassiveLevel, SystemBuffer};
+use wdm_irp::{ByteOffset, Irp, PassiveLevel};
 
 use super::below::{Devices, Kernel};
 use super::failure::{Failure, same};
