@@ -5,7 +5,7 @@ use quote::quote;
 
 use crate::args::Args;
 use crate::errors::Errors;
-use crate::routine::Routine;
+use crate::item::Routine;
 use crate::{raw, typed};
 
 /// Expands `#[completion_routine(args)] item`. Total: any input gives an expansion, faulty input one that reports every

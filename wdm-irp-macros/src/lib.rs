@@ -17,8 +17,8 @@ mod args;
 mod attributes;
 mod errors;
 mod expand;
+mod item;
 mod raw;
-mod routine;
 #[cfg(test)]
 mod tests;
 mod typed;

@@ -12,7 +12,7 @@ use syn::{
 use crate::args::Args;
 use crate::attributes::TypedAttributes;
 use crate::errors::Errors;
-use crate::routine::{Routine, find_static};
+use crate::item::{Routine, find_static};
 
 /// Expands a typed routine and reports its defects.
 pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> TokenStream {
