@@ -1,12 +1,13 @@
 //! The arguments of the attribute.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Path, Token};
 
 use crate::errors::Errors;
+use crate::tokens::split_at_commas;
 
 /// What stands in the parentheses of `#[completion_routine(…)]`.
 #[derive(Default)]
@@ -123,29 +124,4 @@ fn parse_path(
         }
     }
     Ok(path)
-}
-
-/// The parts of `tokens` between commas. Empty parts are kept, except one after a trailing comma.
-pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
-    let mut parts = Vec::new();
-    let mut part = TokenStream::new();
-    let mut open = false;
-    for token in tokens {
-        open = true;
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == ',' => {
-                if part.is_empty() {
-                    // Stands for the missing part, so that an error has a place.
-                    part.extend([TokenTree::Punct(punct)]);
-                }
-                parts.push(core::mem::take(&mut part));
-                open = false;
-            }
-            token => part.extend([token]),
-        }
-    }
-    if open {
-        parts.push(part);
-    }
-    parts
 }

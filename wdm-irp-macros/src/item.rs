@@ -8,6 +8,7 @@ use syn::{Attribute, GenericParam, Ident, Signature, Token, Type, Visibility};
 
 use crate::attributes::check_within;
 use crate::errors::Errors;
+use crate::tokens::{find, find_impl, is_ident};
 
 /// A function, whose body stays what it is: errors in it are the compiler's to report.
 #[derive(Clone)]
@@ -193,45 +194,4 @@ impl Routine {
         };
         find(&ty.to_token_stream(), &generic).is_some()
     }
-}
-
-/// Whether `token` is the word `name`.
-fn is_ident(token: &TokenTree, name: &str) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident == name)
-}
-
-/// The lifetime `'static` within `tokens`.
-pub(crate) fn find_static(tokens: &TokenStream) -> Option<TokenTree> {
-    let mut quote = false;
-    find_with(tokens, &mut |token| {
-        let found = quote && is_ident(token, "static");
-        quote = matches!(token, TokenTree::Punct(punct) if punct.as_char() == '\'');
-        found
-    })
-}
-
-/// The word `impl` within `ty`.
-pub(crate) fn find_impl(ty: &Type) -> Option<TokenTree> {
-    find(&ty.to_token_stream(), &|token| is_ident(token, "impl"))
-}
-
-fn find(tokens: &TokenStream, wanted: &dyn Fn(&TokenTree) -> bool) -> Option<TokenTree> {
-    find_with(tokens, &mut |token| wanted(token))
-}
-
-fn find_with(
-    tokens: &TokenStream,
-    wanted: &mut dyn FnMut(&TokenTree) -> bool,
-) -> Option<TokenTree> {
-    for token in tokens.clone() {
-        if wanted(&token) {
-            return Some(token);
-        }
-        if let TokenTree::Group(group) = &token
-            && let Some(token) = find_with(&group.stream(), wanted)
-        {
-            return Some(token);
-        }
-    }
-    None
 }

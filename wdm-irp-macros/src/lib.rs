@@ -21,6 +21,7 @@ mod item;
 mod raw;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod typed;
 
 use proc_macro::TokenStream;

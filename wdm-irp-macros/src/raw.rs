@@ -7,7 +7,8 @@ use syn::{FnArg, ReturnType, Safety, Type};
 use crate::args::Args;
 use crate::attributes::RawAttributes;
 use crate::errors::Errors;
-use crate::item::{Routine, find_impl};
+use crate::item::Routine;
+use crate::tokens::find_impl;
 
 /// Gives the function back with the checks of its types beside it, and reports its defects.
 pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> TokenStream {

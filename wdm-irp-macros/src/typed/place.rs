@@ -1,0 +1,60 @@
+//! Where an error message is to point.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::quote;
+
+/// Where an error message is to point.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) first: Span,
+    pub(super) last: Span,
+}
+
+impl Place {
+    /// The place that `tokens` take.
+    pub(super) fn of(tokens: &TokenStream) -> Self {
+        let mut spans = tokens.clone().into_iter().map(|token| match token {
+            TokenTree::Group(group) => (group.span_open(), group.span_close()),
+            token => (token.span(), token.span()),
+        });
+        let Some((first, last)) = spans.next() else {
+            return Self {
+                first: Span::call_site(),
+                last: Span::call_site(),
+            };
+        };
+        Self {
+            first,
+            last: spans.last().map_or(last, |(_, last)| last),
+        }
+    }
+
+    /// `tokens`, from the beginning of the place to its end.
+    pub(super) fn cover(self, tokens: TokenStream) -> TokenStream {
+        let mut tokens = tokens.into_iter();
+        let first: TokenStream = tokens.next().into_iter().collect();
+        let (first, others) = (self.start(first), self.end(tokens.collect()));
+        quote!(#first #others)
+    }
+
+    /// `tokens` at the beginning of the place.
+    pub(super) fn start(self, tokens: TokenStream) -> TokenStream {
+        located(tokens, self.first)
+    }
+
+    /// `tokens` at the end of the place.
+    pub(super) fn end(self, tokens: TokenStream) -> TokenStream {
+        located(tokens, self.last)
+    }
+}
+
+/// `tokens` at the place `span`, where they mean what they meant before.
+fn located(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(span.resolved_at(token.span()));
+            token
+        })
+        .collect()
+}
