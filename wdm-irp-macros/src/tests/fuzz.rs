@@ -526,7 +526,7 @@ impl Material {
                 }
             }
         }
-        Input::new(self, args, item)
+        Input::new(&self.places, args, item)
     }
 }
 
@@ -572,11 +572,11 @@ struct Input {
 }
 
 impl Input {
-    fn new(material: &Material, args: Tokens, item: Tokens) -> Self {
+    fn new(places: &[Span], args: Tokens, item: Tokens) -> Self {
         let mut next = 0;
-        let args = placed(args, &material.places, &mut next);
+        let args = placed(args, places, &mut next);
         let between = next;
-        let item = placed(item, &material.places, &mut next);
+        let item = placed(item, places, &mut next);
         Self {
             args,
             args_lines: NOWHERE + 1..=NOWHERE + between,
@@ -1030,7 +1030,7 @@ fn what_is_mutated_is_valid() {
     ] {
         for args in all_args {
             for item in functions {
-                let input = Input::new(&material, args.clone(), item.clone());
+                let input = Input::new(&material.places, args.clone(), item.clone());
                 check(&input, "valid input");
                 let expansion = expand(input.args.clone(), input.item.clone());
                 assert_eq!(messages(&expansion), [""; 0], "{}", text(&input.item));
@@ -1073,7 +1073,7 @@ pub(super) fn with_groups(tokens: TokenStream) -> Tokens {
 fn assert_found(args: &str, item: &str, expected: &[(&str, usize)]) {
     let material = Material::new();
     let item = with_groups(item.parse().expect("tokens"));
-    let input = Input::new(&material, parse(args), item);
+    let input = Input::new(&material.places, parse(args), item);
     check(&input, "a finding");
     let reports = reports(&expand(input.args.clone(), input.item.clone()));
     let first = *input.item_lines.start();
@@ -1132,7 +1132,7 @@ fn attributes_may_be_fragments() {
         let item = format!("{attribute} {function}");
         let material = Material::new();
         let input = Input::new(
-            &material,
+            &material.places,
             Tokens::new(),
             with_groups(item.parse().expect("tokens")),
         );
