@@ -1,0 +1,127 @@
+//! What an expansion reports and declares.
+
+use proc_macro2::{Ident, LineColumn, TokenStream, TokenTree};
+use quote::quote;
+use syn::{Item, LitStr};
+
+use super::tokens::with_fragments;
+use crate::expand::expand;
+
+pub(super) struct Report {
+    pub(super) message: String,
+    pub(super) start: LineColumn,
+    pub(super) end: LineColumn,
+}
+
+impl Report {
+    pub(super) fn begins_with(&self, beginnings: &[&str]) -> bool {
+        beginnings
+            .iter()
+            .any(|beginning| self.message.starts_with(beginning))
+    }
+}
+
+/// The `compile_error!`s in an expansion.
+pub(super) fn reports(expansion: &TokenStream) -> Vec<Report> {
+    let mut reports = Vec::new();
+    let mut name: Option<Ident> = None;
+    for token in expansion.clone() {
+        match token {
+            TokenTree::Ident(ident) => name = (ident == "compile_error").then_some(ident),
+            TokenTree::Group(group) => {
+                if let Some(name) = name.take() {
+                    let message: LitStr = syn::parse2(group.stream()).expect("a literal");
+                    reports.push(Report {
+                        message: message.value(),
+                        start: name.span().start(),
+                        end: group.span_close().end(),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    reports
+}
+
+/// The messages of the `compile_error!`s in an expansion.
+pub(super) fn messages(expansion: &TokenStream) -> Vec<String> {
+    let mut messages = Vec::new();
+    let mut after_name = false;
+    for token in expansion.clone() {
+        match token {
+            TokenTree::Ident(ident) => after_name = ident == "compile_error",
+            TokenTree::Group(group) if after_name => {
+                let message: LitStr = syn::parse2(group.stream()).expect("a literal");
+                messages.push(message.value());
+                after_name = false;
+            }
+            _ => {}
+        }
+    }
+    messages
+}
+
+/// Expands, requires that items result, and returns the messages.
+pub(super) fn errors(args: TokenStream, item: TokenStream) -> Vec<String> {
+    let expansion = expand(args, item);
+    syn::parse2::<syn::File>(expansion.clone())
+        .unwrap_or_else(|error| panic!("{error}: {expansion}"));
+    messages(&expansion)
+}
+
+/// Expands and requires that each message begins as told, in this order.
+pub(super) fn assert_errors(args: TokenStream, item: TokenStream, expected: &[&str]) {
+    let errors = errors(args, item);
+    assert_eq!(errors.len(), expected.len(), "{errors:#?}");
+    for (error, expected) in errors.iter().zip(expected) {
+        assert!(error.starts_with(expected), "{error}\n  is not\n{expected}");
+    }
+}
+
+/// Requires one error, which begins as told, at the place that `«…»` marks in `item`. Returns its message.
+pub(super) fn assert_error_at(args: TokenStream, item: &str, expected: &str) -> String {
+    let (before, rest) = item.split_once('«').expect("a place");
+    let (place, after) = rest.split_once('»').expect("the end of the place");
+    let expansion = expand(args, with_fragments(&[before, place, after].concat()));
+    let mut reports = reports(&expansion);
+    assert_eq!(reports.len(), 1, "{item}: {:#?}", messages(&expansion));
+    let report = reports.remove(0);
+    assert!(
+        report.message.starts_with(expected),
+        "{item}: {}\n  is not\n{expected}",
+        report.message
+    );
+    let start = before.chars().count();
+    assert_eq!(
+        (report.start.column, report.end.column),
+        (start, start + place.chars().count()),
+        "{item}: {expected}"
+    );
+    report.message
+}
+
+/// What an expansion declares at its top level, without the reported errors.
+pub(super) fn items(expansion: TokenStream) -> Vec<Item> {
+    let file: syn::File = syn::parse2(expansion).expect("items");
+    file.items
+        .into_iter()
+        .filter(|item| !matches!(item, Item::Macro(_)))
+        .collect()
+}
+
+pub(super) fn typed() -> TokenStream {
+    quote!(
+        pub(crate) fn done(irp: Completing<'_, Stats>) -> Signaled<'_> {
+            irp.signal_if_pended()
+        }
+    )
+}
+
+pub(super) fn raw() -> TokenStream {
+    quote!(
+        unsafe extern "system" fn done(d: PDEVICE_OBJECT, i: PIRP, c: PVOID) -> NTSTATUS {
+            0
+        }
+    )
+}
