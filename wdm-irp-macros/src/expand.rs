@@ -27,11 +27,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     if !errors.is_empty() {
         // Which form was meant is unknown, so what is wrong with the function is too.
         let mut unsure = Errors::default();
-        let expansion = if args.is_raw() {
-            raw::expand(&args, &routine, &mut unsure)
-        } else {
-            typed::expand(&args, &routine, &mut unsure)
-        };
+        let expansion = expand_routine(&args, &routine, &mut unsure);
         let expansion = if unsure.is_empty() {
             expansion
         } else {
@@ -41,11 +37,16 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         return quote!(#errors #expansion);
     }
 
-    let expansion = if args.is_raw() {
-        raw::expand(&args, &routine, &mut errors)
-    } else {
-        typed::expand(&args, &routine, &mut errors)
-    };
+    let expansion = expand_routine(&args, &routine, &mut errors);
     let errors = errors.into_tokens();
     quote!(#errors #expansion)
+}
+
+/// Expands `routine` in the form that `args` ask for.
+fn expand_routine(args: &Args, routine: &Routine, errors: &mut Errors) -> TokenStream {
+    if args.is_raw() {
+        raw::expand(args, routine, errors)
+    } else {
+        typed::expand(args, routine, errors)
+    }
 }

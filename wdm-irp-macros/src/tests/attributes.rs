@@ -23,7 +23,7 @@ fn attributes_go_where_they_mean_something() {
             }
         ),
     );
-    let items = items(expansion);
+    let items = items(&expansion);
     let attrs = |item: &Item| match item {
         Item::Struct(item) => item.attrs.clone(),
         Item::Impl(item) => item.attrs.clone(),

@@ -9,7 +9,7 @@ use crate::expand::expand;
 
 #[test]
 fn a_raw_routine_stays_what_it_is() {
-    let items = items(expand(quote!(raw), raw()));
+    let items = items(&expand(quote!(raw), raw()));
     let Item::Fn(function) = &items[0] else {
         panic!("no function first")
     };
@@ -37,7 +37,7 @@ fn types_with_parameters_in_them_are_not_checked() {
         let item = format!(
             "unsafe extern \"system\" fn done{generics}(d: D, i: I, c: {ty}) -> NTSTATUS {{ 0 }}"
         );
-        let items = items(expand(quote!(raw), with_fragments(&item)));
+        let items = items(&expand(quote!(raw), with_fragments(&item)));
         let found = items
             .iter()
             .filter(|item| matches!(item, Item::Const(_)))

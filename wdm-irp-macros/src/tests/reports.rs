@@ -1,10 +1,10 @@
 //! What an expansion reports and declares.
 
 use proc_macro2::{Ident, LineColumn, TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens as _, quote};
 use syn::{Item, LitStr};
 
-use super::tokens::with_fragments;
+use super::tokens::{text, with_fragments};
 use crate::expand::expand;
 
 pub(super) struct Report {
@@ -46,27 +46,16 @@ pub(super) fn reports(expansion: &TokenStream) -> Vec<Report> {
 
 /// The messages of the `compile_error!`s in an expansion.
 pub(super) fn messages(expansion: &TokenStream) -> Vec<String> {
-    let mut messages = Vec::new();
-    let mut after_name = false;
-    for token in expansion.clone() {
-        match token {
-            TokenTree::Ident(ident) => after_name = ident == "compile_error",
-            TokenTree::Group(group) if after_name => {
-                let message: LitStr = syn::parse2(group.stream()).expect("a literal");
-                messages.push(message.value());
-                after_name = false;
-            }
-            _ => {}
-        }
-    }
-    messages
+    reports(expansion)
+        .into_iter()
+        .map(|report| report.message)
+        .collect()
 }
 
 /// Expands, requires that items result, and returns the messages.
 pub(super) fn errors(args: TokenStream, item: TokenStream) -> Vec<String> {
     let expansion = expand(args, item);
-    syn::parse2::<syn::File>(expansion.clone())
-        .unwrap_or_else(|error| panic!("{error}: {expansion}"));
+    items(&expansion);
     messages(&expansion)
 }
 
@@ -102,12 +91,26 @@ pub(super) fn assert_error_at(args: TokenStream, item: &str, expected: &str) -> 
 }
 
 /// What an expansion declares at its top level, without the reported errors.
-pub(super) fn items(expansion: TokenStream) -> Vec<Item> {
-    let file: syn::File = syn::parse2(expansion).expect("items");
+pub(super) fn items(expansion: &TokenStream) -> Vec<Item> {
+    let file: syn::File = syn::parse2(expansion.clone())
+        .unwrap_or_else(|error| panic!("no items, {error}: {}", text(expansion)));
     file.items
         .into_iter()
         .filter(|item| !matches!(item, Item::Macro(_)))
         .collect()
+}
+
+/// Returns the names of the traits that `items` implement for `ty`; there are no other items.
+pub(super) fn traits(items: &[Item], ty: &Ident) -> Vec<String> {
+    let name = |item: &Item| match item {
+        Item::Impl(item) => {
+            assert_eq!(item.self_ty.to_token_stream().to_string(), ty.to_string());
+            let path = &item.trait_.as_ref().expect("a trait").0;
+            path.segments.last().expect("a name").ident.to_string()
+        }
+        _ => panic!("only implementations are expected"),
+    };
+    items.iter().map(name).collect()
 }
 
 pub(super) fn typed() -> TokenStream {

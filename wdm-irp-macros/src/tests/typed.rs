@@ -3,36 +3,23 @@
 use quote::quote;
 use syn::Item;
 
-use super::reports::{assert_error_at, assert_errors, items, typed};
+use super::reports::{assert_error_at, assert_errors, items, traits, typed};
 use super::tokens::with_fragments;
 use crate::expand::expand;
 
 #[test]
 fn a_typed_routine_is_a_unit_struct_with_its_traits() {
-    let items = items(expand(quote!(), typed()));
+    let items = items(&expand(quote!(), typed()));
     let Item::Struct(value) = &items[0] else {
         panic!("no struct first")
     };
     assert_eq!(value.ident, "done");
     assert!(matches!(value.vis, syn::Visibility::Restricted(_)));
     assert!(value.fields.is_empty());
-    let traits: Vec<String> = items[1..]
-        .iter()
-        .map(|item| match item {
-            Item::Impl(item) => item
-                .trait_
-                .as_ref()
-                .expect("a trait")
-                .0
-                .segments
-                .last()
-                .expect("a name")
-                .ident
-                .to_string(),
-            _ => panic!("only implementations follow"),
-        })
-        .collect();
-    assert_eq!(traits, ["Copy", "Clone", "Debug", "CompletionRoutine"]);
+    assert_eq!(
+        traits(&items[1..], &value.ident),
+        ["Copy", "Clone", "Debug", "CompletionRoutine"]
+    );
 }
 
 #[test]
@@ -57,7 +44,7 @@ fn a_faulty_routine_is_still_declared() {
             fn done(irp: Completing<'irp, &Stats>) -> Signaled<'static> {}
         ),
     ] {
-        let items = items(expand(quote!(), item));
+        let items = items(&expand(quote!(), item));
         assert!(matches!(&items[0], Item::Struct(item) if item.ident == "done"));
         assert_eq!(items.len(), 5);
     }

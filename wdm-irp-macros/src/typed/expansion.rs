@@ -185,19 +185,7 @@ fn stub(routine: &Routine) -> TokenStream {
     sig.constness = None;
     sig.abi = None;
     sig.variadic = None;
-    let keeps_body = sig.inputs.len() == 1
-        && routine.sig.variadic.is_none()
-        && sig.generics.lifetimes().count() <= 1
-        && parameter_type(&sig)
-            .is_none_or(|ty| static_lifetime(ty).is_none() && borrow(ty, &sig).is_none())
-        && match &sig.output {
-            ReturnType::Default => false,
-            ReturnType::Type(_, ty) => {
-                !matches!(ungrouped(ty), Type::Never(_))
-                    && find_static(&ty.to_token_stream()).is_none()
-            }
-        };
-    let function = if keeps_body {
+    let function = if keeps_body(&routine.sig) {
         let body = &routine.body;
         quote!(#sig #body)
     } else {
@@ -219,4 +207,21 @@ fn stub(routine: &Routine) -> TokenStream {
         #function
         loop {}
     }
+}
+
+/// Returns whether the body may stand in a stub: where the defect is one that the body does not see.
+fn keeps_body(sig: &Signature) -> bool {
+    let sound_parameter = parameter_type(sig)
+        .is_none_or(|ty| static_lifetime(ty).is_none() && borrow(ty, sig).is_none());
+    let sound_output = match &sig.output {
+        ReturnType::Default => false,
+        ReturnType::Type(_, ty) => {
+            !matches!(ungrouped(ty), Type::Never(_)) && find_static(&ty.to_token_stream()).is_none()
+        }
+    };
+    sig.inputs.len() == 1
+        && sig.variadic.is_none()
+        && sig.generics.lifetimes().count() <= 1
+        && sound_parameter
+        && sound_output
 }

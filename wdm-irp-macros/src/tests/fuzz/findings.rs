@@ -9,7 +9,7 @@ use super::judge::check;
 use super::material::Material;
 use crate::expand::expand;
 use crate::tests::reports::{self, messages, reports};
-use crate::tests::tokens::{Tokens, parse, text, with_groups};
+use crate::tests::tokens::{Tokens, parse, text, with_fragments, with_groups};
 
 /// Judges the input and compares how its messages begin, and which token of the item, counted from 0, each is about.
 fn assert_found(args: &str, item: &str, expected: &[(&str, usize)]) {
@@ -87,9 +87,8 @@ fn attributes_may_be_fragments() {
 #[test]
 fn expected_lints_may_be_fragments() {
     let item = "#[expect(frag!(dead_code), unused_mut)] fn done(irp: Completing<'_, A>) -> Signaled<'_> { loop {} }";
-    let item = with_groups(item.parse().expect("tokens"));
-    let expansion = expand(TokenStream::new(), item.into_iter().collect());
-    let Item::Struct(value) = &reports::items(expansion)[0] else {
+    let expansion = expand(TokenStream::new(), with_fragments(item));
+    let Item::Struct(value) = &reports::items(&expansion)[0] else {
         panic!("no struct first")
     };
     assert_eq!(

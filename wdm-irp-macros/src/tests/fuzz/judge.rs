@@ -9,7 +9,7 @@ use syn::{Item, Signature};
 use super::function::{self, Function, flat, is_of_parser, without_body};
 use super::input::{Input, NOWHERE};
 use crate::expand::expand;
-use crate::tests::reports::{self, Report, messages};
+use crate::tests::reports::{self, Report, messages, traits};
 use crate::tests::tokens::{Tokens, text};
 
 /// How each message of the macro's own begins.
@@ -81,13 +81,7 @@ fn judge(input: &Input) {
             assert_eq!(found, messages(&expansion), "the reports depend on {what}");
         }
     }
-    let items = match syn::parse2::<syn::File>(expansion.clone()) {
-        Ok(file) => file.items.into_iter(),
-        Err(error) => panic!("no items, {error}: {}", text(&expansion)),
-    };
-    let items: Vec<Item> = items
-        .filter(|item| !matches!(item, Item::Macro(_)))
-        .collect();
+    let items = reports::items(&expansion);
     if !reports.is_empty() {
         assert!(
             items.iter().any(|item| declares(item, &function)),
@@ -209,15 +203,10 @@ fn judge_typed(items: &[Item], function: &Function) {
         text(&value.vis.to_token_stream()),
         text(&function.vis.to_token_stream())
     );
-    let traits = items[1..].iter().map(|item| match item {
-        Item::Impl(item) => {
-            assert_eq!(item.self_ty.to_token_stream().to_string(), name.to_string());
-            let path = &item.trait_.as_ref().expect("a trait").0;
-            path.segments.last().expect("a name").ident.to_string()
-        }
-        _ => panic!("only implementations follow"),
-    });
-    assert!(traits.eq(["Copy", "Clone", "Debug", "CompletionRoutine"]));
+    assert_eq!(
+        traits(&items[1..], name),
+        ["Copy", "Clone", "Debug", "CompletionRoutine"]
+    );
     let Item::Impl(routine) = &items[4] else {
         unreachable!("it is an implementation")
     };
