@@ -1,4 +1,4 @@
-//! The other attributes of the function: which are a defect, and where the others go.
+//! Sorts the other attributes of the function: which are a defect, and where the others go.
 
 mod defects;
 mod destinations;

@@ -1,4 +1,4 @@
-//! From the tokens of the attribute and its item to those that replace them.
+//! Turns the tokens of the attribute and of its item into those that replace them.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -8,8 +8,10 @@ use crate::errors::Errors;
 use crate::item::Routine;
 use crate::{raw, typed};
 
-/// Expands `#[completion_routine(args)] item`. Total: any input gives an expansion, faulty input one that reports every
-/// defect and still declares the name.
+/// Expands `#[completion_routine(args)] item`.
+///
+/// Any input gives an expansion. The expansion of faulty input reports every defect, and still
+/// declares the name.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(args, &mut errors);
@@ -25,7 +27,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     };
 
     if !errors.is_empty() {
-        // Which form was meant is unknown, so what is wrong with the function is too.
+        // The arguments do not say for certain which form was meant, so defects of the function in
+        // the form that they seem to say are not reported.
         let mut unsure = Errors::default();
         let expansion = expand_routine(&args, &routine, &mut unsure);
         let expansion = if unsure.is_empty() {

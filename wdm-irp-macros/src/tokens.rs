@@ -1,10 +1,10 @@
-//! Searches in tokens and cuts of them, which know no routine.
+//! Splits and searches tokens, without knowing what a routine is.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::Type;
 
-/// The parts of `tokens` between commas. Empty parts are kept, except one after a trailing comma.
+/// Splits `tokens` at commas, and keeps empty parts except one after a trailing comma.
 pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
     let mut parts = Vec::new();
     let mut part = TokenStream::new();
@@ -14,7 +14,7 @@ pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
         match token {
             TokenTree::Punct(punct) if punct.as_char() == ',' => {
                 if part.is_empty() {
-                    // Stands for the missing part, so that an error has a place.
+                    // An error about the missing part points at the comma.
                     part.extend([TokenTree::Punct(punct)]);
                 }
                 parts.push(core::mem::take(&mut part));
@@ -29,7 +29,9 @@ pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
     parts
 }
 
-/// `tokens` without the groups that the fragments of `macro_rules!` macros at their beginning are.
+/// Opens the groups without delimiters at the beginning of `tokens`.
+///
+/// Such a group is what the compiler makes of a fragment of a `macro_rules!` macro.
 pub(crate) fn open(tokens: TokenStream) -> TokenStream {
     let mut rest = tokens.clone().into_iter();
     match rest.next() {
@@ -40,7 +42,7 @@ pub(crate) fn open(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// What is within the parentheses that `value` consists of.
+/// Returns the content of `value`, if that is one group and nothing else.
 pub(crate) fn group_content(value: &TokenStream) -> Option<TokenStream> {
     let mut tokens = value.clone().into_iter();
     match (tokens.next(), tokens.next()) {
@@ -49,20 +51,22 @@ pub(crate) fn group_content(value: &TokenStream) -> Option<TokenStream> {
     }
 }
 
-/// Whether `token` is the word `name`.
+/// Returns whether `token` is the word `name`.
 pub(crate) fn is_ident(token: &TokenTree, name: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == name)
 }
 
-/// The word `impl` within `ty`.
+/// Finds the word `impl` in `ty`.
 pub(crate) fn find_impl(ty: &Type) -> Option<TokenTree> {
     find(&ty.to_token_stream(), &|token| is_ident(token, "impl"))
 }
 
+/// Finds the first token, at any depth, that `wanted` accepts.
 pub(crate) fn find(tokens: &TokenStream, wanted: &dyn Fn(&TokenTree) -> bool) -> Option<TokenTree> {
     find_with(tokens, &mut |token| wanted(token))
 }
 
+/// Finds the first token, at any depth, that `wanted` accepts, which may keep state.
 pub(crate) fn find_with(
     tokens: &TokenStream,
     wanted: &mut dyn FnMut(&TokenTree) -> bool,

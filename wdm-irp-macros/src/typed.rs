@@ -1,4 +1,4 @@
-//! `#[completion_routine]`: a safe function becomes a value that implements `CompletionRoutine`.
+//! Turns a safe function into a value that implements `CompletionRoutine`.
 
 mod expansion;
 mod lifetimes;

@@ -1,4 +1,4 @@
-//! Which attributes a routine may not have.
+//! Reports attributes that a routine may not have.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
@@ -9,7 +9,7 @@ use super::leaf::{Leaf, leaves};
 use crate::errors::Errors;
 use crate::tokens::open;
 
-/// Reports a `link_section` that the memory manager may page out or discard.
+/// Reports a `link_section` that is pageable or discarded, and returns whether to keep `leaf`.
 fn check_section(leaf: &Leaf, errors: &mut Errors) -> bool {
     let mut value = open(leaf.value.clone()).into_iter();
     let _equals = value.next();
@@ -17,15 +17,18 @@ fn check_section(leaf: &Leaf, errors: &mut Errors) -> bool {
     let Ok(Lit::Str(section)) = syn::parse2::<Lit>(value) else {
         errors.push(
             &leaf.tokens,
-            "the section of a completion routine must be known to be resident: write its name as a string literal",
+            "the section of a completion routine must be known to be resident: write its name as a \
+             string literal",
         );
         return false;
     };
     let name = section.value().to_ascii_uppercase();
     let defect = if name.starts_with("PAGE") {
-        "is pageable, but a completion routine may run at DISPATCH_LEVEL, where a page fault is a bug check"
+        "is pageable, but a completion routine may run at DISPATCH_LEVEL, where a page fault is a \
+         bug check"
     } else if name.starts_with("INIT") {
-        "is discarded after DriverEntry, but a completion routine may run as long as the driver is loaded"
+        "is discarded after DriverEntry, but a completion routine may run as long as the driver is \
+         loaded"
     } else {
         return true;
     };
@@ -39,15 +42,15 @@ fn check_section(leaf: &Leaf, errors: &mut Errors) -> bool {
     false
 }
 
-/// Reports an attribute that neither form of a routine may have. Whether `leaf` is to be kept.
+/// Reports an attribute that no form of a routine may have, and returns whether to keep `leaf`.
 pub(super) fn check_leaf(leaf: &Leaf, errors: &mut Errors) -> bool {
     match leaf.name.as_str() {
         "link_section" => check_section(leaf, errors),
         "target_feature" => {
             errors.push(
                 &leaf.tokens,
-                "a completion routine cannot depend on a target feature, because it interrupts code whose extended \
-                 processor state it must not touch: remove `target_feature`",
+                "a completion routine cannot depend on a target feature, because it interrupts \
+                 code whose extended processor state it must not touch: remove `target_feature`",
             );
             false
         }
@@ -62,7 +65,10 @@ pub(super) fn check_leaf(leaf: &Leaf, errors: &mut Errors) -> bool {
     }
 }
 
-/// Reports attributes within the body that would have to be checked, and those of parameters that would change the signature.
+/// Reports attributes in the body and on the parameters that would escape the checks.
+///
+/// In the body these are the attributes that are checked above the function. On parameters they are
+/// conditions, which would change the signature.
 pub(crate) fn check_within(sig: &Signature, body: Option<&TokenTree>, errors: &mut Errors) {
     let inner = |input: ParseStream<'_>| {
         let attrs = input.call(Attribute::parse_inner)?;
@@ -81,7 +87,8 @@ pub(crate) fn check_within(sig: &Signature, body: Option<&TokenTree>, errors: &m
             errors.push(
                 &leaf.tokens,
                 format_args!(
-                    "an attribute within a completion routine goes unchecked: write `{}` above the function",
+                    "an attribute within a completion routine goes unchecked: write `{}` above the \
+                     function",
                     leaf.name
                 ),
             );
@@ -96,7 +103,8 @@ pub(crate) fn check_within(sig: &Signature, body: Option<&TokenTree>, errors: &m
             if leaf.name == "cfg" || !leaf.conditions.is_empty() {
                 errors.push(
                     &leaf.tokens,
-                    "a completion routine has the same parameters in every configuration: remove the condition",
+                    "a completion routine has the same parameters in every configuration: remove \
+                     the condition",
                 );
             }
         }

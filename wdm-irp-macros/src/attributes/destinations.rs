@@ -1,4 +1,4 @@
-//! Where the attributes of a function go in the expansion.
+//! Decides where the attributes of a function go in the expansion.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -9,14 +9,16 @@ use super::leaf::{Leaf, leaves, split_name};
 use crate::errors::Errors;
 use crate::tokens::{group_content, split_at_commas};
 
-/// The attributes of a raw routine without those that are a defect.
+/// Holds the attributes of a raw routine, without those that are a defect.
 pub(crate) struct RawAttributes {
+    /// On the function.
     pub(crate) function: TokenStream,
-    /// What the checks beside the function share with it.
+    /// Of these, the conditions, which the checks beside the function share with it.
     pub(crate) cfg: TokenStream,
 }
 
 impl RawAttributes {
+    /// Sorts `attrs`, and reports those that are a defect.
     pub(crate) fn new(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut this = Self {
             function: TokenStream::new(),
@@ -34,7 +36,7 @@ impl RawAttributes {
     }
 }
 
-/// The attributes of a typed routine, by where they go.
+/// Holds the attributes of a typed routine, by where they go.
 #[derive(Default)]
 pub(crate) struct TypedAttributes {
     /// On the unit struct.
@@ -47,7 +49,7 @@ pub(crate) struct TypedAttributes {
     pub(crate) function: TokenStream,
 }
 
-/// The lints that concern the name, not the code of the function.
+/// Names the lints that concern the name, not the code of the function.
 const LINTS_OF_THE_VALUE: [&str; 6] = [
     "dead_code",
     "missing_docs",
@@ -58,6 +60,7 @@ const LINTS_OF_THE_VALUE: [&str; 6] = [
 ];
 
 impl TypedAttributes {
+    /// Sorts `attrs`, and reports those that are a defect.
     pub(crate) fn new(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut this = Self::default();
         for leaf in leaves(attrs) {
@@ -69,8 +72,9 @@ impl TypedAttributes {
                 "no_mangle" | "export_name" => errors.push(
                     &leaf.tokens,
                     format_args!(
-                        "a typed completion routine has no symbol, because it is a value: remove `{}`, or use \
-                         `#[completion_routine(raw)]` for a hand-written IO_COMPLETION_ROUTINE",
+                        "a typed completion routine has no symbol, because it is a value: remove \
+                         `{}`, or use `#[completion_routine(raw)]` for a hand-written \
+                         IO_COMPLETION_ROUTINE",
                         leaf.name
                     ),
                 ),
@@ -97,7 +101,9 @@ impl TypedAttributes {
         this
     }
 
-    /// An expectation is fulfilled in one place, so each lint goes where it can fire.
+    /// Puts each lint of an `expect` in the one place where it can fire.
+    ///
+    /// In any other place the expectation would stay unfulfilled.
     fn expect(&mut self, leaf: &Leaf) {
         let content = group_content(&leaf.value).unwrap_or_default();
         let (reason, lints): (Vec<_>, Vec<_>) = split_at_commas(content)

@@ -1,4 +1,4 @@
-//! The attributes of a function, taken out of `cfg_attr` and `unsafe(…)`.
+//! Takes the attributes of a function out of `cfg_attr` and `unsafe(…)`.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
@@ -7,7 +7,7 @@ use syn::{Attribute, Token, token};
 
 use crate::tokens::{group_content, open, split_at_commas};
 
-/// One attribute, taken out of `cfg_attr` and `unsafe(…)`.
+/// Holds one attribute, taken out of `cfg_attr` and `unsafe(…)`.
 pub(super) struct Leaf {
     /// The conditions of the `cfg_attr`s around it, outermost first.
     pub(super) conditions: Vec<TokenStream>,
@@ -17,14 +17,15 @@ pub(super) struct Leaf {
     pub(super) value: TokenStream,
     /// The attribute with its `unsafe(…)`.
     pub(super) tokens: TokenStream,
-    /// What an attribute made of it begins with, `#`, and the place of its brackets: those that were written, because
-    /// lints tell written documentation from generated one.
+    /// The `#` as it was written, because lints tell written documentation from generated
+    /// documentation by where it is.
     pub(super) pound: Token![#],
+    /// The brackets as they were written, for the same lints.
     pub(super) bracket: token::Bracket,
 }
 
 impl Leaf {
-    /// The attribute as it was written, with `tokens` in place of its content.
+    /// Returns the attribute as it was written, with `tokens` in place of its content.
     pub(super) fn attribute(&self, tokens: &TokenStream) -> TokenStream {
         let meta = self.conditions.iter().rev().fold(
             tokens.clone(),
@@ -37,7 +38,7 @@ impl Leaf {
     }
 }
 
-/// Takes `attrs` apart.
+/// Takes all of `attrs` apart.
 pub(super) fn leaves(attrs: &[Attribute]) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     for attr in attrs {
@@ -46,6 +47,7 @@ pub(super) fn leaves(attrs: &[Attribute]) -> Vec<Leaf> {
     leaves
 }
 
+/// Adds the attributes in `meta`, which stands in `attr` under `conditions`, to `leaves`.
 fn collect(
     attr: &Attribute,
     meta: &TokenStream,
@@ -78,7 +80,9 @@ fn collect(
     });
 }
 
-/// Splits the path at the beginning from what follows, also within the fragment of a `macro_rules!` macro.
+/// Splits the path at the beginning from what follows.
+///
+/// Either may be a fragment of a `macro_rules!` macro.
 pub(super) fn split_name(meta: &TokenStream) -> (String, TokenStream) {
     let mut name = String::new();
     let mut tokens = open(meta.clone()).into_iter().peekable();

@@ -1,4 +1,4 @@
-//! What a typed routine becomes.
+//! Writes the value, its traits and the function that a typed routine becomes.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
@@ -14,7 +14,7 @@ use crate::attributes::TypedAttributes;
 use crate::errors::Errors;
 use crate::item::Routine;
 
-/// Expands a typed routine and reports its defects.
+/// Expands a typed routine, and reports its defects.
 pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> TokenStream {
     let attrs = TypedAttributes::new(&routine.attrs, errors);
 
@@ -23,7 +23,8 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
     let sound = signature_errors.is_empty();
     errors.push_all(signature_errors);
 
-    // An undeclared lifetime is reported once, not wherever the expansion uses it.
+    // Declare an undeclared lifetime, which is reported above: the compiler would report it again
+    // wherever the expansion uses it.
     let mut declared = routine.clone();
     while let Some(lifetime) = undeclared_lifetime(&declared.sig) {
         declared
@@ -35,7 +36,7 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
     let routine = &declared;
 
     if routine.sig.receiver().is_some() || routine.body.is_none() {
-        // An associated item, beside which no struct can stand.
+        // This is an associated item, beside which no struct can stand.
         return quote!(#routine);
     }
 
@@ -49,14 +50,14 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
         ..
     } = &attrs;
     let vis = &routine.vis;
-    // A routine or constant of the same name would make a pattern of it.
+    // The name is an unlikely one: a routine or constant of the same name would make it a pattern.
     let irp = Ident::new("__wdm_irp_irp", Span::mixed_site());
     let question = Question::new(&krate, routine);
     let body = match &question {
         Some(question) if sound => call(&krate, routine, &attrs, question, &irp),
         _ => stub(routine),
     };
-    // The function pointer type uses the lifetime once.
+    // The function pointer type of the question uses a named lifetime once, which is a lint.
     let allow_binder =
         (!routine.sig.generics.params.is_empty()).then(|| quote!(#[allow(single_use_lifetimes)]));
     let declaration = Place {
@@ -102,7 +103,7 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
     }
 }
 
-/// The context type, and the method that calls the function.
+/// Returns the context type, and the method that calls the function.
 fn members(
     krate: &TokenStream,
     question: Option<&Question>,
@@ -134,7 +135,7 @@ fn members(
     }
 }
 
-/// The function and the call that hands it the IRP.
+/// Returns the function, and the call that passes it the IRP.
 fn call(
     krate: &TokenStream,
     routine: &Routine,
@@ -149,13 +150,13 @@ fn call(
     let function = &sig.ident;
 
     let pass = question.about(&quote!(irp));
-    // More than one token, to cover the place.
+    // Call `identity`, because it takes more than one token to cover the place.
     let argument = question
         .place
         .cover(quote!(::core::convert::identity(#irp)));
     let argument = quote!(#pass(#argument));
 
-    // The call stands for the type of its result in the error message.
+    // Give the call the span of the result type, so that a mismatch is reported there.
     let output = match &sig.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
         ReturnType::Default => TokenStream::new(),
@@ -172,13 +173,15 @@ fn call(
     }
 }
 
-/// The function's own name: within its body, the name it was written with is that of the value.
+/// Returns the function's own name: in its body, the name it was written with is the value's.
 fn inner_name(sig: &Signature) -> Ident {
     format_ident!("__{}", sig.ident.unraw(), span = sig.ident.span())
 }
 
-/// What stands in place of a function that cannot be called: whatever of it compiles, for the editor and so that
-/// nothing it uses seems unused.
+/// Returns what stands in place of a function that cannot be called.
+///
+/// It is whatever of the function compiles, for the editor and so that nothing that the function
+/// uses seems unused.
 fn stub(routine: &Routine) -> TokenStream {
     let mut sig = routine.sig.clone();
     sig.ident = inner_name(&sig);
@@ -209,7 +212,7 @@ fn stub(routine: &Routine) -> TokenStream {
     }
 }
 
-/// Returns whether the body may stand in a stub: where the defect is one that the body does not see.
+/// Returns whether a stub keeps the body, which adds no error if parameter and result are right.
 fn keeps_body(sig: &Signature) -> bool {
     let sound_parameter = parameter_type(sig)
         .is_none_or(|ty| static_lifetime(ty).is_none() && borrow(ty, sig).is_none());

@@ -1,4 +1,4 @@
-//! Which lifetimes a typed routine names, as far as syntax shows it.
+//! Finds the lifetimes that a typed routine may not name.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens as _;
@@ -8,7 +8,7 @@ use syn::{GenericArgument, Lifetime, PathArguments, Signature, Token, Type};
 
 use crate::tokens::{find_with, is_ident};
 
-/// The lifetime `'static` within `tokens`.
+/// Finds the lifetime `'static` in `tokens`.
 pub(super) fn find_static(tokens: &TokenStream) -> Option<TokenTree> {
     let mut quote = false;
     find_with(tokens, &mut |token| {
@@ -18,7 +18,7 @@ pub(super) fn find_static(tokens: &TokenStream) -> Option<TokenTree> {
     })
 }
 
-/// `'static` where the lifetime of the IRP belongs: the only lifetime argument of the type.
+/// Finds `'static` where the IRP's lifetime belongs, as the only lifetime argument of `ty`.
 pub(super) fn static_lifetime(ty: &Type) -> Option<&Lifetime> {
     let mut lifetimes = arguments(ty)
         .into_iter()
@@ -31,9 +31,10 @@ pub(super) fn static_lifetime(ty: &Type) -> Option<&Lifetime> {
     (first.ident == "static" && lifetimes.next().is_none()).then_some(first)
 }
 
-/// A borrow in the type arguments, where the context is, with a lifetime that is elided or the IRP's.
+/// Finds a borrow in the generic arguments of `ty`, where the context is.
 ///
-/// A function whose parameter has two lifetimes cannot be a routine, whatever the type that has them.
+/// Its lifetime is elided or the IRP's. A second such lifetime argument counts as well, because a
+/// function whose parameter has two lifetimes cannot be a routine.
 pub(super) fn borrow(ty: &Type, sig: &Signature) -> Option<TokenStream> {
     let declared: Vec<&Ident> = sig
         .generics
@@ -62,6 +63,7 @@ pub(super) fn borrow(ty: &Type, sig: &Signature) -> Option<TokenStream> {
         })
 }
 
+/// Finds a borrow in `ty` whose lifetime is elided or satisfies `is_borrow`.
 fn borrow_within(ty: &Type, is_borrow: &dyn Fn(&Lifetime) -> bool) -> Option<TokenStream> {
     match ty {
         Type::Reference(reference) => match &reference.lifetime {
@@ -91,7 +93,7 @@ fn borrow_within(ty: &Type, is_borrow: &dyn Fn(&Lifetime) -> bool) -> Option<Tok
     }
 }
 
-/// The generic arguments of the last segment of a path.
+/// Returns the generic arguments of the last segment, if `ty` is a path.
 fn arguments(ty: &Type) -> Option<&Punctuated<GenericArgument, Token![,]>> {
     match ty {
         Type::Group(group) => arguments(&group.elem),
@@ -104,7 +106,7 @@ fn arguments(ty: &Type) -> Option<&Punctuated<GenericArgument, Token![,]>> {
     }
 }
 
-/// A lifetime in the signature that nothing declares.
+/// Finds the first lifetime in the signature that nothing declares.
 pub(super) fn undeclared_lifetime(sig: &Signature) -> Option<Lifetime> {
     let used = lifetimes(&sig.inputs.to_token_stream())
         .into_iter()
@@ -127,7 +129,7 @@ pub(super) fn undeclared_lifetime(sig: &Signature) -> Option<Lifetime> {
     undeclared
 }
 
-/// The lifetimes in `tokens`, each with whether `for<…>` declares it.
+/// Returns the lifetimes in `tokens`, each with whether a `for<…>` declares it.
 fn lifetimes(tokens: &TokenStream) -> Vec<(Lifetime, bool)> {
     let mut found = Vec::new();
     let (mut after_for, mut in_binder) = (false, false);

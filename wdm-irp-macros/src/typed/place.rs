@@ -1,9 +1,9 @@
-//! Where an error message is to point.
+//! Places tokens where an error message about them is to point.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 
-/// Where an error message is to point.
+/// Says where an error message is to point: from the beginning of `first` to the end of `last`.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) first: Span,
@@ -11,7 +11,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The place that `tokens` take.
+    /// Returns the place that `tokens` take.
     pub(super) fn of(tokens: &TokenStream) -> Self {
         let mut spans = tokens.clone().into_iter().map(|token| match token {
             TokenTree::Group(group) => (group.span_open(), group.span_close()),
@@ -29,7 +29,7 @@ impl Place {
         }
     }
 
-    /// `tokens`, from the beginning of the place to its end.
+    /// Spreads `tokens` over the place, the first at its beginning and the others at its end.
     pub(super) fn cover(self, tokens: TokenStream) -> TokenStream {
         let mut tokens = tokens.into_iter();
         let first: TokenStream = tokens.next().into_iter().collect();
@@ -37,18 +37,18 @@ impl Place {
         quote!(#first #others)
     }
 
-    /// `tokens` at the beginning of the place.
+    /// Puts all of `tokens` at the beginning of the place.
     pub(super) fn start(self, tokens: TokenStream) -> TokenStream {
         located(tokens, self.first)
     }
 
-    /// `tokens` at the end of the place.
+    /// Puts all of `tokens` at the end of the place.
     pub(super) fn end(self, tokens: TokenStream) -> TokenStream {
         located(tokens, self.last)
     }
 }
 
-/// `tokens` at the place `span`, where they mean what they meant before.
+/// Moves `tokens` to `span`, where names in them still mean what they meant before.
 fn located(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()

@@ -1,4 +1,4 @@
-//! Which context type the parameter of a typed routine has, asked of the type system.
+//! Asks the compiler for the context type of a typed routine's parameter.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
@@ -9,24 +9,27 @@ use super::place::Place;
 use super::signature::parameter_type;
 use crate::item::Routine;
 
-/// The question to the type system which context type the parameter has.
+/// Asks the compiler for the parameter's context type.
 ///
-/// The compiler asks it wherever the expansion depends on the answer. Each of these places is given the span of the
-/// parameter's type, because it reports an error once for each place.
+/// The expansion asks wherever it depends on the answer. Each time the question has the span of the
+/// parameter's type, because the compiler reports an error once for each span.
 pub(super) struct Question {
+    /// The type of the parameter.
     pub(super) place: Place,
-    /// `fn(Parameter)`: lifetimes in it are elided or named like those of the function.
+    /// `fn(Parameter)`, where lifetimes are elided or named like those of the function.
     function: TokenStream,
     /// `krate::__macro::RoutineParameter`
     asked: TokenStream,
 }
 
 impl Question {
-    /// `None` if there is no parameter to ask about.
+    /// Returns the question, or `None` if there is no parameter to ask about.
+    ///
+    /// It is `None` also for a parameter that is reported as a defect.
     pub(super) fn new(krate: &TokenStream, routine: &Routine) -> Option<Self> {
         let sig = &routine.sig;
         let param = parameter_type(sig)?;
-        // With a wrong number of parameters anything but a path is no attempt at `Completing`.
+        // Among several parameters, only a path can be meant as `Completing`.
         if routine.is_generic(param)
             || sig.generics.lifetimes().count() > 1
             || (sig.inputs.len() != 1 && !matches!(param, Type::Path(_)))
@@ -46,7 +49,7 @@ impl Question {
         })
     }
 
-    /// `<fn(Parameter) as RoutineParameter>::member`
+    /// Returns `<fn(Parameter) as RoutineParameter>::member`.
     pub(super) fn about(&self, member: &TokenStream) -> TokenStream {
         let (function, asked) = (&self.function, &self.asked);
         let before = self.place.start(quote!(<));
