@@ -13,8 +13,8 @@
 //! #[completion_routine(crate = other::wdm_irp)]     where `wdm-irp` is known under another path
 //! ```
 //!
-//! The macro looks at syntax only where the defect is one of syntax. Whether a type is the right one
-//! is for the compiler to decide, so aliases, renamed imports and full paths all work.
+//! The macro looks at syntax only where the defect is one of syntax. Whether a type is the right
+//! one is for the compiler to decide, so aliases, renamed imports and full paths all work.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -50,11 +50,12 @@ use proc_macro::TokenStream;
 /// `Copy` and `Debug`, and as visible as the function was. Nothing can call the function but the
 /// library, which does so from the `IO_COMPLETION_ROUTINE` that it hands to the I/O manager.
 ///
-/// The function is a free function with the Rust ABI. It is not `async`, `const` or `unsafe`, and has
-/// no generics other than one lifetime. Attributes about the name (`doc`, `deprecated`) go to
+/// The function is a free function with the Rust ABI. It is not `async`, `const` or `unsafe`, and
+/// has no generics other than one lifetime. Attributes about the name (`doc`, `deprecated`) go to
 /// the value, those about the code (`inline`, …) to the function, `cfg` and lint levels to both.
-/// `no_mangle`, `export_name`, `target_feature` and a `link_section` whose name begins with `PAGE` or
-/// `INIT` are rejected: the routine may run at `DISPATCH_LEVEL`, where its code must be resident.
+/// `no_mangle`, `export_name`, `target_feature` and a `link_section` whose name begins with `PAGE`
+/// or `INIT` are rejected: the routine may run at `DISPATCH_LEVEL`, where its code must be
+/// resident.
 ///
 /// Because the name becomes a constant value, a `let read_done = …` in its scope is a pattern that
 /// refers to it. The context type must be at least as visible as the routine. The compiler does not
@@ -75,8 +76,8 @@ use proc_macro::TokenStream;
 ///
 /// The function is kept as it is written. The macro checks at compile time that it is an
 /// `IO_COMPLETION_ROUTINE`: that it is `unsafe` and `extern "system"` (or `extern "C"`, the same on
-/// 64-bit Windows), that its three parameters and its result have the right types, and that it is not
-/// in a pageable section. `no_mangle` and `export_name` are allowed.
+/// 64-bit Windows), that its three parameters and its result have the right types, and that it is
+/// not in a pageable section. `no_mangle` and `export_name` are allowed.
 ///
 /// The types are `*mut DEVICE_OBJECT`, `*mut IRP`, `*mut c_void` and `NTSTATUS` of `wdm_irp::sys`.
 /// With `bindings = path` they are `PDEVICE_OBJECT`, `PIRP`, `PVOID` and `NTSTATUS` of the module

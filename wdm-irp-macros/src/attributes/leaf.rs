@@ -19,9 +19,9 @@ pub(super) struct Leaf {
     pub(super) tokens: TokenStream,
     /// The `#` as it was written, because lints tell written documentation from generated
     /// documentation by where it is.
-    pub(super) pound: Token![#],
+    pound: Token![#],
     /// The brackets as they were written, for the same lints.
-    pub(super) bracket: token::Bracket,
+    bracket: token::Bracket,
 }
 
 impl Leaf {

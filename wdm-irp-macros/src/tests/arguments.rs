@@ -1,4 +1,4 @@
-//! The arguments of the attribute.
+//! Tests the arguments of the attribute.
 
 use quote::quote;
 

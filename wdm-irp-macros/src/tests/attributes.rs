@@ -1,4 +1,4 @@
-//! The other attributes of the function.
+//! Tests the other attributes of the function.
 
 use quote::quote;
 use syn::Item;

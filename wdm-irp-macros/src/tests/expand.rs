@@ -1,4 +1,4 @@
-//! The whole expansion: every defect at once, and no input without one.
+//! Tests that every defect is reported at once, and that every input has an expansion.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -53,12 +53,13 @@ fn all_defects_are_reported_at_once() {
     );
 }
 
-/// Takes every token away, and puts every token in every place, from well-formed input.
+/// Removes every token of well-formed input, and inserts every word at every token.
 #[test]
 fn any_input_gives_an_expansion() {
     let words = "fn ; , < > ' \" ! = :: -> ... impl for unsafe raw crate ( ) { } [ ] #";
-    let input = "#[cfg_attr(a, unsafe(link_section = \"PAGE\"))] pub unsafe extern \"C\" fn done<'a: 'b, T: A, const N: u8>\
-                 (mut irp: Completing<'a, &T>, &self, _: ...) -> Signaled<'static> where T: 'a { loop {} }";
+    let input = "#[cfg_attr(a, unsafe(link_section = \"PAGE\"))] pub unsafe extern \"C\" fn \
+                 done<'a: 'b, T: A, const N: u8>(mut irp: Completing<'a, &T>, &self, _: ...) -> \
+                 Signaled<'static> where T: 'a { loop {} }";
     let tokens: Vec<&str> = input
         .split_inclusive([' ', '<', '>', '(', ')', ',', '#', '['])
         .collect();

@@ -1,4 +1,4 @@
-//! What is no function, or not a free one.
+//! Tests what is no function, or not a free one.
 
 use quote::quote;
 

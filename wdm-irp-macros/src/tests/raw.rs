@@ -1,4 +1,4 @@
-//! Raw routines.
+//! Tests raw routines.
 
 use quote::quote;
 use syn::Item;
@@ -21,7 +21,7 @@ fn a_raw_routine_stays_what_it_is() {
     );
 }
 
-/// A check outside of the function would report a second time that it must not be generic.
+/// Checks stand outside of the function, where a type parameter would be reported a second time.
 #[test]
 fn types_with_parameters_in_them_are_not_checked() {
     for (generics, ty, checks) in [

@@ -1,4 +1,4 @@
-//! What an expansion reports and declares.
+//! Reads what an expansion reports and declares.
 
 use proc_macro2::{Ident, LineColumn, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
@@ -7,6 +7,7 @@ use syn::{Item, LitStr};
 use super::tokens::{text, with_fragments};
 use crate::expand::expand;
 
+/// Holds a `compile_error!`, with the place that it points at.
 pub(super) struct Report {
     pub(super) message: String,
     pub(super) start: LineColumn,
@@ -14,6 +15,7 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// Returns whether the message begins with one of `beginnings`.
     pub(super) fn begins_with(&self, beginnings: &[&str]) -> bool {
         beginnings
             .iter()
@@ -21,7 +23,7 @@ impl Report {
     }
 }
 
-/// The `compile_error!`s in an expansion.
+/// Returns the `compile_error!`s in an expansion.
 pub(super) fn reports(expansion: &TokenStream) -> Vec<Report> {
     let mut reports = Vec::new();
     let mut name: Option<Ident> = None;
@@ -44,7 +46,7 @@ pub(super) fn reports(expansion: &TokenStream) -> Vec<Report> {
     reports
 }
 
-/// The messages of the `compile_error!`s in an expansion.
+/// Returns the messages of the `compile_error!`s in an expansion.
 pub(super) fn messages(expansion: &TokenStream) -> Vec<String> {
     reports(expansion)
         .into_iter()
@@ -59,7 +61,7 @@ pub(super) fn errors(args: TokenStream, item: TokenStream) -> Vec<String> {
     messages(&expansion)
 }
 
-/// Expands and requires that each message begins as told, in this order.
+/// Expands, and requires the messages to begin with `expected`, in this order.
 pub(super) fn assert_errors(args: TokenStream, item: TokenStream, expected: &[&str]) {
     let errors = errors(args, item);
     assert_eq!(errors.len(), expected.len(), "{errors:#?}");
@@ -68,7 +70,9 @@ pub(super) fn assert_errors(args: TokenStream, item: TokenStream, expected: &[&s
     }
 }
 
-/// Requires one error, which begins as told, at the place that `«…»` marks in `item`. Returns its message.
+/// Requires one error, which begins with `expected`, and returns its message.
+///
+/// It points at what `«…»` encloses in `item`.
 pub(super) fn assert_error_at(args: TokenStream, item: &str, expected: &str) -> String {
     let (before, rest) = item.split_once('«').expect("a place");
     let (place, after) = rest.split_once('»').expect("the end of the place");
@@ -90,7 +94,7 @@ pub(super) fn assert_error_at(args: TokenStream, item: &str, expected: &str) -> 
     report.message
 }
 
-/// What an expansion declares at its top level, without the reported errors.
+/// Returns the items at the top level of an expansion, without the reported errors.
 pub(super) fn items(expansion: &TokenStream) -> Vec<Item> {
     let file: syn::File = syn::parse2(expansion.clone())
         .unwrap_or_else(|error| panic!("no items, {error}: {}", text(expansion)));
@@ -113,6 +117,7 @@ pub(super) fn traits(items: &[Item], ty: &Ident) -> Vec<String> {
     items.iter().map(name).collect()
 }
 
+/// Returns a typed routine without a defect.
 pub(super) fn typed() -> TokenStream {
     quote!(
         pub(crate) fn done(irp: Completing<'_, Stats>) -> Signaled<'_> {
@@ -121,6 +126,7 @@ pub(super) fn typed() -> TokenStream {
     )
 }
 
+/// Returns a raw routine without a defect.
 pub(super) fn raw() -> TokenStream {
     quote!(
         unsafe extern "system" fn done(d: PDEVICE_OBJECT, i: PIRP, c: PVOID) -> NTSTATUS {

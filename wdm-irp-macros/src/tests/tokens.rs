@@ -1,9 +1,11 @@
-//! Tokens, as the tests write and print them.
+//! Writes and prints tokens for the tests.
 
 use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 
+/// Holds tokens that can be changed one by one.
 pub(super) type Tokens = Vec<TokenTree>;
 
+/// Parses `text`, or panics.
 pub(super) fn parse(text: &str) -> Tokens {
     let stream: TokenStream = text
         .parse()
@@ -11,11 +13,14 @@ pub(super) fn parse(text: &str) -> Tokens {
     stream.into_iter().collect()
 }
 
+/// Returns a group of `content`.
 pub(super) fn group(delimiter: Delimiter, content: Tokens) -> TokenTree {
     Group::new(delimiter, content.into_iter().collect()).into()
 }
 
-/// `text` where the group after each `frag!` is one without delimiters.
+/// Makes the group after each `frag!` one without delimiters.
+///
+/// Such a group is what the compiler makes of a fragment of a `macro_rules!` macro.
 pub(super) fn with_groups(tokens: TokenStream) -> Tokens {
     let mut with = Tokens::new();
     for token in tokens {
@@ -43,14 +48,14 @@ pub(super) fn with_groups(tokens: TokenStream) -> Tokens {
     with
 }
 
-/// `item`, where the group after each `frag!` is one without delimiters.
+/// Parses `item`, and makes the group after each `frag!` one without delimiters.
 pub(super) fn with_fragments(item: &str) -> TokenStream {
     with_groups(item.parse().expect("tokens"))
         .into_iter()
         .collect()
 }
 
-/// The text of `tokens` where `«…»` are the groups without delimiters.
+/// Returns the text of `tokens`, where `«…»` are the groups without delimiters.
 pub(super) fn text(tokens: &TokenStream) -> String {
     let mut text = String::new();
     for token in tokens.clone() {

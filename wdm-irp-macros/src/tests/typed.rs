@@ -1,4 +1,4 @@
-//! Typed routines.
+//! Tests typed routines.
 
 use quote::quote;
 use syn::Item;
@@ -65,11 +65,11 @@ fn a_routine_has_one_lifetime() {
         assert_error_at(
             quote!(),
             item,
-            "a completion routine does not choose the lifetime of its IRP: write `'_`, or declare `'irp` as \
-             `fn done<'irp>`",
+            "a completion routine does not choose the lifetime of its IRP: write `'_`, or declare \
+             `'irp` as `fn done<'irp>`",
         );
     }
-    // Undeclared in the expansion too, the compiler would report it again.
+    // If the expansion did not declare it either, the compiler would report it again.
     let expansion = expand(
         quote!(),
         with_fragments("fn done(irp: Completing<'irp, A>) -> Signaled<'irp> {}"),
@@ -89,11 +89,12 @@ fn the_irp_does_not_live_for_ever() {
         assert_error_at(
             quote!(),
             &format!("fn done(irp: {ty}) -> Signaled<'_> {{}}"),
-            "a completion routine does not choose the lifetime of its IRP, which ends with the routine",
+            "a completion routine does not choose the lifetime of its IRP, which ends with the \
+             routine",
         );
     }
     for ty in [
-        // The compiler gives both tokens of a lifetime the place of the whole.
+        // The compiler gives both tokens of a lifetime the span of the whole.
         "Signaled<'«static»>",
         "Result<Signaled<'_>, Signaled<'«static»>>",
         "(frag!(Signaled<'«static»>))",

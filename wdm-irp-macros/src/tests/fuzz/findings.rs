@@ -1,4 +1,4 @@
-//! What generated input found.
+//! Tests what generated input found.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
@@ -11,7 +11,10 @@ use crate::expand::expand;
 use crate::tests::reports::{self, messages, reports};
 use crate::tests::tokens::{Tokens, parse, text, with_fragments, with_groups};
 
-/// Judges the input and compares how its messages begin, and which token of the item, counted from 0, each is about.
+/// Judges the input, and requires its messages to be `expected`.
+///
+/// A message is given by how it begins and by the token of `item` that it is about: the number of
+/// tokens before it, where what is in a group and the end of the group count as well.
 fn assert_found(args: &str, item: &str, expected: &[(&str, usize)]) {
     let material = Material::new();
     let item = with_groups(item.parse().expect("tokens"));
@@ -86,7 +89,8 @@ fn attributes_may_be_fragments() {
 
 #[test]
 fn expected_lints_may_be_fragments() {
-    let item = "#[expect(frag!(dead_code), unused_mut)] fn done(irp: Completing<'_, A>) -> Signaled<'_> { loop {} }";
+    let item = "#[expect(frag!(dead_code), unused_mut)] \
+                fn done(irp: Completing<'_, A>) -> Signaled<'_> { loop {} }";
     let expansion = expand(TokenStream::new(), with_fragments(item));
     let Item::Struct(value) = &reports::items(&expansion)[0] else {
         panic!("no struct first")

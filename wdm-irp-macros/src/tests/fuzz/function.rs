@@ -1,17 +1,18 @@
-//! What `syn` takes for a function.
+//! Tells what `syn` takes for a function.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::{Signature, Visibility};
 
 use crate::tests::tokens::Tokens;
 
-/// What `syn` takes for a function, with or without a body.
+/// Holds what `syn` takes for a function, with or without a body.
 pub(super) struct Function {
     pub(super) vis: Visibility,
     pub(super) sig: Signature,
     pub(super) has_body: bool,
 }
 
+/// Parses `item` as a function, with or without a body.
 pub(super) fn function(item: &TokenStream) -> Option<Function> {
     if let Ok(syn::ItemFn { vis, sig, .. }) = syn::parse2(item.clone()) {
         return Some(Function {
@@ -21,7 +22,7 @@ pub(super) fn function(item: &TokenStream) -> Option<Function> {
         });
     }
     let syn::ForeignItemFn { vis, sig, .. } = syn::parse2(item.clone()).ok()?;
-    // What `safe` is for is no function on its own.
+    // Only functions in `extern` blocks are `safe`.
     (!matches!(sig.safety, syn::Safety::Safe(_))).then_some(Function {
         vis,
         sig,
@@ -29,13 +30,13 @@ pub(super) fn function(item: &TokenStream) -> Option<Function> {
     })
 }
 
-/// Whether the parser may say `message` about `item`, which it does not take for a function.
+/// Returns whether the parser may say `message` about `item`, which is no function to it.
 pub(super) fn is_of_parser(message: &str, item: &TokenStream) -> bool {
     let with_body = syn::parse2::<syn::ItemFn>(item.clone());
     let without_body = syn::parse2::<syn::ForeignItemFn>(item.clone());
     match (with_body, without_body) {
         (Err(first), Err(second)) => {
-            // About a body, whose content is not the macro's to judge, or what follows it.
+            // It is about the body, which the macro does not parse, or about what follows.
             message == "expected curly braces"
                 || message.starts_with("unexpected token")
                 || [first.to_string(), second.to_string()].contains(&message.to_owned())
@@ -44,7 +45,7 @@ pub(super) fn is_of_parser(message: &str, item: &TokenStream) -> bool {
     }
 }
 
-/// `item` with nothing in its body, which is the compiler's to judge.
+/// Empties the body of `item`, which is the compiler's to judge.
 pub(super) fn without_body(item: &TokenStream) -> TokenStream {
     let mut tokens: Tokens = item.clone().into_iter().collect();
     if let Some(TokenTree::Group(body)) = tokens.last_mut() {
@@ -60,7 +61,9 @@ pub(super) fn without_body(item: &TokenStream) -> TokenStream {
     tokens.into_iter().collect()
 }
 
-/// `tokens` where nothing is in a group without delimiters, which however separate an apostrophe from a name.
+/// Opens the groups without delimiters in `tokens`.
+///
+/// One after an apostrophe stays, because it keeps the apostrophe from making a lifetime of a name.
 pub(super) fn flat(tokens: &TokenStream) -> TokenStream {
     let mut flattened = TokenStream::new();
     let mut after_apostrophe = false;

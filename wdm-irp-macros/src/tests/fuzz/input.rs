@@ -1,4 +1,4 @@
-//! What the attribute is given, and where each of its tokens is.
+//! Gives each token of an input a place of its own.
 
 use std::ops::RangeInclusive;
 
@@ -6,10 +6,10 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
 use crate::tests::tokens::Tokens;
 
-/// The line of what is not in the input.
+/// Numbers the line that no token of an input is on.
 pub(super) const NOWHERE: usize = 1;
 
-/// What the attribute is given, each token at a line of its own.
+/// Holds what the attribute is given, each token on a line of its own.
 pub(super) struct Input {
     pub(super) args: TokenStream,
     pub(super) args_lines: RangeInclusive<usize>,
@@ -18,6 +18,7 @@ pub(super) struct Input {
 }
 
 impl Input {
+    /// Puts the tokens of `args` and then those of `item` at `places`.
     pub(super) fn new(places: &[Span], args: Tokens, item: Tokens) -> Self {
         let mut next = 0;
         let args = placed(args, places, &mut next);
@@ -32,8 +33,9 @@ impl Input {
     }
 }
 
-/// `tokens` at the places from `next` on, without empty groups that have no delimiters: in the compiler such a one stands
-/// only for an empty visibility.
+/// Puts `tokens` at the places from `next` on, without empty groups that have no delimiters.
+///
+/// In the compiler such a group stands only for an empty visibility.
 fn placed(
     tokens: impl IntoIterator<Item = TokenTree>,
     places: &[Span],
@@ -61,6 +63,7 @@ fn placed(
         .collect()
 }
 
+/// Returns whether `token` is a group without delimiters and with nothing in it.
 fn is_nothing(token: &TokenTree) -> bool {
     match token {
         TokenTree::Group(group) => {

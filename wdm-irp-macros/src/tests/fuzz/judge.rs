@@ -1,4 +1,4 @@
-//! What an expansion has to be.
+//! Judges whether an expansion is what it has to be.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -12,13 +12,14 @@ use crate::expand::expand;
 use crate::tests::reports::{self, Report, messages, traits};
 use crate::tests::tokens::{Tokens, text};
 
-/// How each message of the macro's own begins.
+/// Lists how the messages about arguments begin.
 const ABOUT_ARGUMENTS: &[&str] = &[
     "`#[completion_routine]` knows the arguments",
     "the argument `",
     "`bindings` belongs to",
 ];
 
+/// Lists how the messages about the item begin that are not the parser's.
 const ABOUT_ITEM: &[&str] = &[
     "IoAllocateIrpSignalEventInCompletion2: a completion routine returns `Signaled<'_>`",
     "`#[completion_routine]` belongs on a function",
@@ -53,9 +54,10 @@ const ABOUT_ITEM: &[&str] = &[
     ABOUT_BODY,
 ];
 
+/// Begins the message about an attribute in the body.
 const ABOUT_BODY: &str = "an attribute within a completion routine goes unchecked";
 
-/// Panics unless the expansion of `input` is what it has to be.
+/// Expands `input`, and panics unless the expansion is what it has to be.
 fn judge(input: &Input) {
     let item = without_body(&input.item);
     let expansion = expand(input.args.clone(), item.clone());
@@ -76,7 +78,7 @@ fn judge(input: &Input) {
     ] {
         if text(&variant) != text(&item) && function::function(&without_body(&variant)).is_some() {
             let mut found = messages(&expand(input.args.clone(), variant));
-            // Only attributes at the beginning of the body are looked at.
+            // Attributes at its beginning are all that the macro looks at in the body.
             found.retain(|message| !message.starts_with(ABOUT_BODY));
             assert_eq!(found, messages(&expansion), "the reports depend on {what}");
         }
@@ -104,6 +106,7 @@ fn judge(input: &Input) {
     }
 }
 
+/// Requires a report to have a known message, and a place among the tokens that it is about.
 fn judge_report(report: &Report, input: &Input, item: &TokenStream) {
     let message = &report.message;
     let (first, last) = (report.start.line, report.end.line);
@@ -117,7 +120,7 @@ fn judge_report(report: &Report, input: &Input, item: &TokenStream) {
         &input.item_lines
     };
     if first == NOWHERE && last == NOWHERE {
-        // The parser misses something after the last token.
+        // Only the parser reports without a place: it misses something after the last token.
         assert!(
             item.is_empty() || is_of_parser(message, item),
             "without a place: {message}"
@@ -130,7 +133,7 @@ fn judge_report(report: &Report, input: &Input, item: &TokenStream) {
     }
 }
 
-/// What is no function stays what it is, with an error before it.
+/// Requires that what is no function stays as it is, with an error before it.
 fn judge_foreign(expansion: &TokenStream, item: &TokenStream, reports: &[Report]) {
     assert!(!reports.is_empty(), "no function, but no error");
     let mut tokens: Tokens = expansion.clone().into_iter().collect();
@@ -144,12 +147,12 @@ fn judge_foreign(expansion: &TokenStream, item: &TokenStream, reports: &[Report]
     assert_eq!(errors.items.len(), reports.len());
 }
 
-/// Whether `item` has the name of `function`.
+/// Returns whether `item` has the name of `function`.
 fn declares(item: &Item, function: &Function) -> bool {
     match item {
         Item::Struct(item) => item.ident == function.sig.ident,
         Item::Fn(item) => item.sig.ident == function.sig.ident,
-        // A function without a body is no item of `syn`.
+        // To `syn`, a function without a body is no item.
         Item::Verbatim(tokens) => {
             function::function(tokens).is_some_and(|found| found.sig.ident == function.sig.ident)
         }
@@ -157,7 +160,7 @@ fn declares(item: &Item, function: &Function) -> bool {
     }
 }
 
-/// What is no defect in neither form.
+/// Requires that nothing is accepted that is a defect in either form.
 fn judge_accepted(sig: &Signature) {
     assert!(sig.constness.is_none() && sig.asyncness.is_none());
     assert!(sig.variadic.is_none() && sig.receiver().is_none());
@@ -168,6 +171,7 @@ fn judge_accepted(sig: &Signature) {
     }
 }
 
+/// Requires the function as it was, and the checks of its four types.
 fn judge_raw(items: &[Item], function: &Function) {
     let Item::Fn(found) = &items[0] else {
         panic!("no function first")
@@ -190,6 +194,7 @@ fn judge_raw(items: &[Item], function: &Function) {
     assert!(items[1..].iter().all(|item| matches!(item, Item::Const(_))));
 }
 
+/// Requires a unit struct with the name of the function, and its four traits.
 fn judge_typed(items: &[Item], function: &Function) {
     let sig = &function.sig;
     assert!(matches!(sig.safety, syn::Safety::Default) && sig.abi.is_none());
@@ -219,7 +224,7 @@ fn judge_typed(items: &[Item], function: &Function) {
     );
 }
 
-/// Judges, and says which input it was if that fails.
+/// Judges `input`, and prints it with `what` it is if that fails.
 pub(super) fn check(input: &Input, what: &str) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| judge(input))) {
         eprintln!(

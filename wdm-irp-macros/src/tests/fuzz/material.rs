@@ -1,4 +1,4 @@
-//! What inputs are made of, and how they are made.
+//! Makes inputs of parsed texts.
 
 use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenTree};
 
@@ -10,23 +10,24 @@ use super::texts::{
 };
 use crate::tests::tokens::{Tokens, group, parse};
 
-/// What inputs are made of.
+/// Holds what inputs are made of.
 pub(super) struct Material {
     pub(super) typed: Vec<Tokens>,
     pub(super) raw: Vec<Tokens>,
     pub(super) typed_args: Vec<Tokens>,
     pub(super) raw_args: Vec<Tokens>,
-    pub(super) fragments: Vec<Tokens>,
-    pub(super) attributes: Vec<Tokens>,
-    pub(super) parts: [Vec<Tokens>; PARTS.len()],
-    pub(super) types: Vec<Tokens>,
-    pub(super) words: Tokens,
-    pub(super) literals: Tokens,
-    /// The place of the token at each index of an input: each has a line of its own, after `NOWHERE`.
+    fragments: Vec<Tokens>,
+    attributes: Vec<Tokens>,
+    parts: [Vec<Tokens>; PARTS.len()],
+    types: Vec<Tokens>,
+    words: Tokens,
+    literals: Tokens,
+    /// The places for the tokens of an input, each on a line of its own after `NOWHERE`.
     pub(super) places: Vec<Span>,
 }
 
 impl Material {
+    /// Parses the texts.
     pub(super) fn new() -> Self {
         let parse_lines = |text: &str| text.lines().map(parse).collect();
         let parse_all = |texts: &[&str]| texts.iter().map(|text| parse(text)).collect();
@@ -48,6 +49,7 @@ impl Material {
         }
     }
 
+    /// Returns a token, or a fragment in place of one.
     pub(super) fn token(&self, random: &mut Random) -> Tokens {
         match random.below(12) {
             0..4 => vec![random.choose(&self.words).clone()],
@@ -58,7 +60,7 @@ impl Material {
                 vec![Punct::new(punct, spacing).into()]
             }
             9 if random.once_in(2) => vec![
-                // A lifetime, also such a one as `'r#fn`.
+                // This is a lifetime, also such a one as `'r#fn`.
                 Punct::new('\'', Spacing::Joint).into(),
                 random.choose(&self.words).clone(),
             ],
@@ -67,7 +69,8 @@ impl Material {
         }
     }
 
-    pub(super) fn soup(&self, depth: usize, random: &mut Random) -> Tokens {
+    /// Returns any tokens, in groups that are at most `depth` deep.
+    fn soup(&self, depth: usize, random: &mut Random) -> Tokens {
         let mut tokens = Tokens::new();
         for _ in 0..random.below(10) {
             if depth > 0 && random.once_in(5) {
@@ -82,8 +85,8 @@ impl Material {
         tokens
     }
 
-    /// A function that `syn` takes for one, be it a routine or not.
-    pub(super) fn function(&self, random: &mut Random) -> Tokens {
+    /// Returns what `syn` takes for a function, be it a routine or not.
+    fn function(&self, random: &mut Random) -> Tokens {
         let mut tokens = Tokens::new();
         for _ in 0..random.below(4).saturating_sub(1) {
             let attribute = random.choose(&self.attributes).clone();
@@ -105,8 +108,8 @@ impl Material {
         tokens
     }
 
-    /// `form` with lifetimes and types in place of `L` and `X`.
-    pub(super) fn filled(&self, form: &Tokens, depth: usize, random: &mut Random) -> Tokens {
+    /// Puts lifetimes and types in place of `L` and `X` in `form`.
+    fn filled(&self, form: &Tokens, depth: usize, random: &mut Random) -> Tokens {
         let mut tokens = Tokens::new();
         for token in form {
             match token {
@@ -138,7 +141,7 @@ impl Material {
         tokens
     }
 
-    /// The input with the seed `seed`.
+    /// Returns the input that `seed` stands for.
     pub(super) fn input(&self, seed: u64) -> Input {
         let random = &mut Random::new(seed);
         let raw = random.once_in(2);
@@ -176,7 +179,7 @@ impl Material {
     }
 }
 
-/// `tokens` where some of what is between commas in a group is a fragment of a macro.
+/// Makes some of what is between commas in a group a fragment of a macro.
 fn with_fragments(tokens: Tokens, random: &mut Random) -> Tokens {
     tokens
         .into_iter()

@@ -1,4 +1,4 @@
-//! How a valid input is changed.
+//! Changes inputs.
 
 use proc_macro2::{Delimiter, Group, Punct, Spacing, TokenTree};
 

@@ -1,9 +1,10 @@
-//! An xorshift generator.
+//! Generates random numbers.
 
-/// An xorshift generator.
+/// Generates random numbers by xorshift.
 pub(super) struct Random(u64);
 
 impl Random {
+    /// Starts a sequence of its own for each seed.
     pub(super) fn new(seed: u64) -> Self {
         // The finalizer of SplitMix64, because consecutive seeds must not give similar sequences.
         let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -12,7 +13,7 @@ impl Random {
         Self((state ^ (state >> 31)) | 1)
     }
 
-    /// A number below `bound`, which is small.
+    /// Returns a number below `bound`, which is small.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -20,16 +21,17 @@ impl Random {
         usize::try_from(self.0 >> 33).expect("31 bits") % bound
     }
 
-    /// True once in `count` times.
+    /// Returns true once in `count` times.
     pub(super) fn once_in(&mut self, count: usize) -> bool {
         self.below(count) == 0
     }
 
+    /// Returns one of `choices`.
     pub(super) fn choose<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }
 
-    /// A range within `0..len`, seldom a long one.
+    /// Returns a range within `0..len`, seldom a long one.
     pub(super) fn range(&mut self, len: usize) -> core::ops::Range<usize> {
         let start = self.below(len + 1);
         let longest = (len - start).min(if self.once_in(4) { len } else { 3 });

@@ -1,4 +1,4 @@
-//! The runs.
+//! Runs the inputs.
 
 use super::input::Input;
 use super::judge::check;
@@ -7,11 +7,13 @@ use crate::expand::expand;
 use crate::tests::reports::messages;
 use crate::tests::tokens::text;
 
-/// How many inputs a plain `cargo test` tries.
+/// Counts the inputs of a plain `cargo test`.
 const INPUTS: u64 = 5000;
 
+/// Seeds the first input, unless `WDM_IRP_FUZZ_SEED` is given.
 const SEED: u64 = 0x5744_4d00_0000_0000;
 
+/// Reads a number from the environment.
 fn variable(name: &str, default: u64) -> u64 {
     let Ok(text) = std::env::var(name) else {
         return default;

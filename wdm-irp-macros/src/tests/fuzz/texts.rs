@@ -1,8 +1,8 @@
-//! The texts that inputs are made of.
+//! Lists the texts that inputs are made of.
 
 use proc_macro2::Delimiter;
 
-/// Typed routines without a defect.
+/// Lists typed routines without a defect.
 pub(super) const TYPED: [&str; 14] = [
     "fn done(irp: Completing<'_, Stats>) -> Signaled<'_> { irp.signal_if_pended() }",
     "pub fn r#try(irp: wdm_irp::Completing<'_, ()>) -> wdm_irp::Signaled<'_> { irp.signal_if_pended() }",
@@ -23,7 +23,7 @@ pub(super) const TYPED: [&str; 14] = [
     "#[rustfmt::skip] fn größe(irp: (Completing<'_, A!{ b }>)) -> (Signaled<'_>) { irp.signal_if_pended() }",
 ];
 
-/// Raw routines without a defect.
+/// Lists raw routines without a defect.
 pub(super) const RAW: [&str; 8] = [
     "unsafe extern \"system\" fn done(d: *mut DEVICE_OBJECT, i: *mut IRP, c: *mut c_void) -> NTSTATUS { 0 }",
     "pub unsafe extern \"C\" fn done(_: PDEVICE_OBJECT, mut i: PIRP, _c: PVOID,) -> NTSTATUS { STATUS_SUCCESS }",
@@ -35,9 +35,10 @@ pub(super) const RAW: [&str; 8] = [
     "#[doc = \"Text.\"] #[inline] unsafe extern \"system\" fn done(#[allow(x)] d: D, i: I, c: !) -> NTSTATUS { 0 }",
 ];
 
-/// Arguments without a defect.
+/// Lists arguments of typed routines without a defect.
 pub(super) const TYPED_ARGS: [&str; 4] = ["", "crate = ::a::b,", "crate = crate", "crate = r#try"];
 
+/// Lists arguments of raw routines without a defect.
 pub(super) const RAW_ARGS: [&str; 4] = [
     "raw",
     "raw,",
@@ -45,7 +46,7 @@ pub(super) const RAW_ARGS: [&str; 4] = [
     "crate = super::a, raw, bindings = ::a::b::c,",
 ];
 
-/// What is inserted besides single tokens.
+/// Lists what is inserted besides single tokens, one a line.
 pub(super) const FRAGMENTS: &str = "
 ::
 ->
@@ -106,7 +107,7 @@ impl A { }
 trait A { }
 ";
 
-/// Attributes, most of them a defect or next to one.
+/// Lists attributes, most of them a defect or next to one.
 pub(super) const ATTRIBUTES: &str = "
 #[link_section = \"PAGE\"]
 #[unsafe(link_section = \"INIT$a\")]
@@ -132,7 +133,9 @@ pub(super) const ATTRIBUTES: &str = "
 #[a = b!()]
 ";
 
-/// The parts of a function, in their order. A line may be empty. `L` stands for the name of a lifetime and `X` for a type.
+/// Lists the forms of each part of a function, one a line, in the order of the parts.
+///
+/// A line may be empty. `L` stands for the name of a lifetime and `X` for a type.
 pub(super) const PARTS: [&str; 9] = [
     "\npub\npub(crate)\npub(in a::b)",
     "\n\n\n\nconst\nasync\nconst async",
@@ -160,7 +163,7 @@ pub(super) const PARTS: [&str; 9] = [
     "\n\n\n\n\n\nwhere\nwhere X: A<X>,\nwhere T: 'L, for<'L> X: A",
 ];
 
-/// Forms of a type, with further types and lifetimes in them.
+/// Lists the forms of a type, with `L` and `X` in them.
 pub(super) const TYPES: &str = "
 Stats
 ()
@@ -199,16 +202,24 @@ A<{ 'L: loop { break 'L } }>
 A<-1, 'c', B: C, D = X>
 ";
 
-pub(super) const WORDS: &str = "as async await box break const continue crate default do dyn else enum extern false final fn for gen if \
-    impl in let loop macro match mod move mut pub raw ref return safe self Self static struct super trait true try type \
-    union unsafe use virtual where while yield _ r#fn r#raw r#try r#static a b done irp T N Completing Signaled \
-    NTSTATUS bindings link_section cfg cfg_attr completion_routine größe";
+/// Lists words: keywords, raw identifiers, and names that mean something to the macro.
+pub(super) const WORDS: &str = "\
+    as async await box break const continue crate default do dyn else enum extern false final fn \
+    for gen if impl in let loop macro match mod move mut pub raw ref return safe self Self static \
+    struct super trait true try type union unsafe use virtual where while yield _ r#fn r#raw r#try \
+    r#static a b done irp T N Completing Signaled NTSTATUS bindings link_section cfg cfg_attr \
+    completion_routine größe";
 
-pub(super) const LITERALS: &str = "0 1u8 0xFF_usize 0b1 1.5 1e3f64 2f32 340282366920938463463374607431768211455u128 'c' '\\'' b'x' \
-    \"system\" \"C\" \"PAGE\" \"INIT$a\" \"\" \"\\u{1F600}\\n\" r\"raw\" r#\"C\"# b\"bytes\" br#\"\"# c\"c\" cr\"c\"";
+/// Lists literals of every kind.
+pub(super) const LITERALS: &str = "\
+    0 1u8 0xFF_usize 0b1 1.5 1e3f64 2f32 340282366920938463463374607431768211455u128 'c' '\\'' \
+    b'x' \"system\" \"C\" \"PAGE\" \"INIT$a\" \"\" \"\\u{1F600}\\n\" r\"raw\" r#\"C\"# b\"bytes\" \
+    br#\"\"# c\"c\" cr\"c\"";
 
+/// Lists the characters of punctuation.
 pub(super) const PUNCTUATION: &[u8] = b"=<>!~+-*/%^&|@.,;:#$?'";
 
+/// Lists the delimiters of groups.
 pub(super) const DELIMITERS: [Delimiter; 4] = [
     Delimiter::Parenthesis,
     Delimiter::Brace,
