@@ -8,6 +8,7 @@
 
 mod findings;
 mod function;
+mod generate;
 mod input;
 mod judge;
 mod material;

@@ -1,8 +1,7 @@
-//! Makes inputs of parsed texts.
+//! Parses the texts, and makes tokens and functions of them.
 
 use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenTree};
 
-use super::input::Input;
 use super::random::Random;
 use super::texts::{
     ATTRIBUTES, DELIMITERS, FRAGMENTS, LITERALS, PARTS, PUNCTUATION, RAW, RAW_ARGS, TYPED,
@@ -70,7 +69,7 @@ impl Material {
     }
 
     /// Returns any tokens, in groups that are at most `depth` deep.
-    fn soup(&self, depth: usize, random: &mut Random) -> Tokens {
+    pub(super) fn soup(&self, depth: usize, random: &mut Random) -> Tokens {
         let mut tokens = Tokens::new();
         for _ in 0..random.below(10) {
             if depth > 0 && random.once_in(5) {
@@ -86,7 +85,7 @@ impl Material {
     }
 
     /// Returns what `syn` takes for a function, be it a routine or not.
-    fn function(&self, random: &mut Random) -> Tokens {
+    pub(super) fn function(&self, random: &mut Random) -> Tokens {
         let mut tokens = Tokens::new();
         for _ in 0..random.below(4).saturating_sub(1) {
             let attribute = random.choose(&self.attributes).clone();
@@ -139,43 +138,6 @@ impl Material {
             }
         }
         tokens
-    }
-
-    /// Returns the input that `seed` stands for.
-    pub(super) fn input(&self, seed: u64) -> Input {
-        let random = &mut Random::new(seed);
-        let raw = random.once_in(2);
-        let (all_args, functions) = if raw {
-            (&self.raw_args, &self.raw)
-        } else {
-            (&self.typed_args, &self.typed)
-        };
-        let mut args = random.choose(all_args).clone();
-        let mut item = random.choose(functions).clone();
-        match random.below(12) {
-            0 => item = self.soup(3, random),
-            1 => args = self.soup(1, random),
-            2 => {
-                for _ in 0..=random.below(3) {
-                    self.mutate(&mut args, random);
-                }
-            }
-            3..7 => {
-                item = self.function(random);
-                if random.once_in(8) {
-                    self.mutate(&mut item, random);
-                }
-            }
-            _ => {
-                for _ in 0..=random.below(4) {
-                    self.mutate(&mut item, random);
-                }
-                if random.once_in(8) {
-                    self.mutate(&mut args, random);
-                }
-            }
-        }
-        Input::new(&self.places, args, item)
     }
 }
 
