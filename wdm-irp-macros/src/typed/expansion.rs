@@ -23,18 +23,7 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
     let sound = signature_errors.is_empty();
     errors.push_all(signature_errors);
 
-    // Declare an undeclared lifetime, which is reported above: the compiler would report it again
-    // wherever the expansion uses it.
-    let mut declared = routine.clone();
-    while let Some(lifetime) = undeclared_lifetime(&declared.sig) {
-        declared
-            .sig
-            .generics
-            .params
-            .insert(0, GenericParam::Lifetime(LifetimeParam::new(lifetime)));
-    }
-    let routine = &declared;
-
+    let routine = &with_declared_lifetimes(routine);
     if routine.sig.receiver().is_some() || routine.body.is_none() {
         // This is an associated item, beside which no struct can stand.
         return quote!(#routine);
@@ -42,7 +31,6 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
 
     let krate = args.krate();
     let name = &routine.sig.ident;
-    let text = name.unraw().to_string();
     let TypedAttributes {
         value,
         routine: on_routine,
@@ -65,6 +53,7 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
         last: name.span(),
     }
     .cover(quote!(struct #name;));
+    let value_traits = value_traits(name, impls);
     let members = members(&krate, question.as_ref(), &body, &irp);
 
     quote! {
@@ -72,6 +61,35 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
         #[allow(non_camel_case_types)]
         #vis #declaration
 
+        #value_traits
+
+        #on_routine
+        #allow_binder
+        impl #krate::CompletionRoutine for #name {
+            #members
+        }
+    }
+}
+
+/// Declares a lifetime that nothing declares, which is reported as a defect of the signature.
+///
+/// The compiler would report it again wherever the expansion uses it.
+fn with_declared_lifetimes(routine: &Routine) -> Routine {
+    let mut declared = routine.clone();
+    while let Some(lifetime) = undeclared_lifetime(&declared.sig) {
+        declared
+            .sig
+            .generics
+            .params
+            .insert(0, GenericParam::Lifetime(LifetimeParam::new(lifetime)));
+    }
+    declared
+}
+
+/// Implements the traits of a plain value, each with the attributes `impls`.
+fn value_traits(name: &Ident, impls: &TokenStream) -> TokenStream {
+    let text = name.unraw().to_string();
+    quote! {
         #impls
         #[automatically_derived]
         impl ::core::marker::Copy for #name {}
@@ -93,12 +111,6 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
             ) -> ::core::fmt::Result {
                 __wdm_irp_formatter.write_str(#text)
             }
-        }
-
-        #on_routine
-        #allow_binder
-        impl #krate::CompletionRoutine for #name {
-            #members
         }
     }
 }
