@@ -1,4 +1,6 @@
-//! Hazard H26: the layout of the structures that are shared with the kernel.
+//! Compares the layout of the structures that the kernel shares with the measured one ([H26]).
+//!
+//! [H26]: ../docs/hazards.md#h26
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -6,9 +8,10 @@ use std::mem::offset_of;
 
 use windows_sys::Wdk::Foundation as windows;
 
+/// Holds the measured sizes and offsets, with the header that they come from.
 const MEASURED: &str = include_str!("../wdm-irp/abi/wdm-x64.tsv");
 
-/// Rows of the measured table that have no counterpart here, because nothing in the library uses them.
+/// Lists the measured rows that the library does not declare, because nothing in it uses them.
 const UNUSED: &[&str] = &[
     "IO_STACK_LOCATION.Parameters.Power.",
     "IO_STACK_LOCATION.Parameters.Scsi.",
@@ -21,7 +24,7 @@ const UNUSED: &[&str] = &[
     "IO_STACK_LOCATION.Parameters.UsageNotification.",
 ];
 
-/// The numbers that the library pins with static assertions are the measured ones, and all of them.
+/// Requires the numbers of the library's static assertions to be the measured ones, all of them.
 #[test]
 fn h26_pinned_layout_is_the_measured_one() {
     let measured: BTreeMap<(&str, &str), usize> = MEASURED
@@ -49,7 +52,9 @@ fn h26_pinned_layout_is_the_measured_one() {
     assert_eq!(pinned, measured);
 }
 
-/// Why `IO_STACK_LOCATION` is declared here: windows-sys drops `POINTER_ALIGNMENT`. If this fails, it has been mended.
+/// Shows why the library declares `IO_STACK_LOCATION`: windows-sys drops `POINTER_ALIGNMENT`.
+///
+/// If this fails, windows-sys has been corrected.
 #[test]
 fn h26_windows_sys_has_the_stack_location_wrong() {
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Operations on the heap: freed once on every path, and without memory nothing is lost.
+//! Tests operations on the heap: each is freed once on every path, and without memory none is lost.
 #![deny(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -18,23 +18,28 @@ use wdm_irp_tests::{Count, LONG, ZERO, allocate, count, passive};
 type Buffer = [u8; 0x567];
 type OnHeap = BoxedSlot<count, Buffer>;
 
-/// Nothing else here has this layout.
+/// Tells the slots apart from all else that is allocated here, which has other layouts.
 const SLOT: Layout = Layout::new::<Slot<count, Buffer>>();
 
+/// Counts the slots that are allocated.
 static SLOTS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
+    /// Says whether an allocation of a slot by this thread fails.
     static NO_MEMORY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The system's allocator, which counts the slots and has no memory for them if the thread says so.
+/// Allocates like the system, but counts slots, and has none for a thread with `NO_MEMORY` set.
 struct Watching;
 
 #[global_allocator]
 static WATCHING: Watching = Watching;
 
 #[expect(unsafe_code, reason = "an allocator")]
-// SAFETY: that of the system's allocator, or null.
+// SAFETY: each method passes its arguments on to `System`, which fulfills the contract of
+// `GlobalAlloc`, and returns what that returns. Only `alloc` may return null instead, for a slot,
+// as an allocator does that has no memory. The counter is an atomic, and the thread's flag is
+// initialized by a constant and has no destructor, so that neither can panic or allocate.
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout == SLOT {
@@ -43,7 +48,8 @@ unsafe impl GlobalAlloc for Watching {
             }
             SLOTS.fetch_add(1, Ordering::SeqCst);
         }
-        // SAFETY: by contract.
+        // SAFETY: the caller promises that the size of `layout` is not zero, by the contract of
+        // `GlobalAlloc::alloc`.
         unsafe { System.alloc(layout) }
     }
 
@@ -51,21 +57,24 @@ unsafe impl GlobalAlloc for Watching {
         if layout == SLOT {
             SLOTS.fetch_sub(1, Ordering::SeqCst);
         }
-        // SAFETY: by contract.
+        // SAFETY: the caller promises, by the contract of `GlobalAlloc::dealloc`, that `memory` is
+        // a block that `alloc` returned for `layout`. Such a block is one of `System`.
         unsafe { System.dealloc(memory, layout) };
     }
 }
 
+/// Returns how many slots are allocated.
 fn slots() -> usize {
     SLOTS.load(Ordering::SeqCst)
 }
 
-/// One test at a time counts.
+/// Lets one test at a time count.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Allocates an IRP and asks it for a read into a buffer that only the tests here use.
 fn read(device: &TargetDevice) -> Request<'_, Read, Buffer, Armed<count>> {
     allocate(device)
         .read([7; _], ByteOffset(0))
@@ -139,7 +148,7 @@ fn request_comes_back_if_there_is_no_memory_for_its_slot() {
     assert_eq!((completed.error(), completed.context().get()), (None, 1));
 }
 
-/// As documented: the slot may be in use for ever.
+/// Shows what is documented: nothing frees the slot, because the operation may still use it.
 #[test]
 #[cfg_attr(miri, ignore = "leaks what it is about")]
 fn slot_of_a_leaked_handle_is_leaked() {

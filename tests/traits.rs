@@ -1,4 +1,4 @@
-//! Which traits the types have, and which they must not have; and what the values say of themselves.
+//! Tests which traits the types have and must not have, and what values print.
 #![forbid(unsafe_code)]
 
 use std::panic::UnwindSafe;
@@ -18,14 +18,14 @@ use wdm_irp::{
 use wdm_irp_sim::{Allocation, Behavior, DeviceOptions, Machine, When, irql};
 use wdm_irp_tests::{Count, count, done};
 
-// Tokens and handles of the completion routine: one, unforgeable, of this thread.
+// A token or handle of a completion routine is the only one, unforgeable, and of this thread.
 assert_not_impl_any!(Signaled<'static>: Clone, Copy, Default, Send, Sync);
 assert_not_impl_any!(Completing<'static, Count>: Clone, Copy, Default, Send, Sync);
 assert_not_impl_any!(Completing<'static, Count, IsPended>: Clone, Copy, Default, Send, Sync);
 assert_not_impl_any!(Completing<'static, Count, IsInline>: Clone, Copy, Default, Send, Sync);
 assert_not_impl_any!(PendingReturned<'static, Count>: Clone, Copy, Default, Send, Sync);
 
-// Proofs of the IRQL speak of one thread.
+// A proof of the IRQL holds for one thread.
 assert_not_impl_any!(PassiveLevel: Clone, Copy, Default, Send, Sync);
 assert_not_impl_any!(ApcLevel: Clone, Copy, Default, Send, Sync);
 assert_not_impl_any!(DispatchLevel: Clone, Copy, Default, Send, Sync);
@@ -34,7 +34,7 @@ const_assert_eq!(size_of::<ApcLevel>(), 0);
 const_assert_eq!(size_of::<DispatchLevel>(), 0);
 const_assert_eq!(size_of::<Signaled<'static>>(), 0);
 
-// Requests and operations belong to no thread, but there is one of each.
+// A request or an operation belongs to no thread, but there is only one of it.
 type InStatic = &'static Slot<count, [u8; 512]>;
 type OnHeap = BoxedSlot<count, [u8; 512]>;
 assert_impl_all!(Irp<'static>: Send, Sync);
@@ -62,15 +62,20 @@ assert_not_impl_any!(OwnDevice: Clone, Copy, Default);
 assert_not_impl_any!(Slot<done, *mut u8>: Send, Sync);
 assert_not_impl_any!(BoxedSlot<done, *mut u8>: Send, Sync);
 
-// Plain values.
+// These are plain values.
 assert_impl_all!(IrpError: Copy, Send, Sync, std::error::Error, UnwindSafe);
 assert_impl_all!(Timeout: Copy, Send, Sync);
 assert_not_impl_any!(Timeout: Default);
 assert_impl_all!(ControlCode<Buffered>: Copy, Send, Sync);
 assert_impl_all!(NotSent<Request<'static, Read, (), Armed<done>>>: std::error::Error);
-assert_impl_all!(SendError<Request<'static, Read, (), Armed<done>>, Completed<done, ()>>: std::error::Error);
+assert_impl_all!(
+    SendError<Request<'static, Read, (), Armed<done>>, Completed<done, ()>>: std::error::Error
+);
 
-/// KEVENT 24, IRP pointer 8, at most 8 of state, and the context; then the buffer, aligned like pool memory.
+/// Requires an operation to be no larger than its parts.
+///
+/// These are a KEVENT of 24 bytes, an IRP pointer of 8, a state of at most 8, and the context; then
+/// the buffer, which is aligned like pool memory.
 #[test]
 fn waited_operation_has_no_more_than_it_needs() {
     const FIXED: usize = 24 + 8 + 8;
@@ -86,7 +91,7 @@ fn waited_operation_has_no_more_than_it_needs() {
     assert_eq!(size_of::<InFlight<OnHeap>>(), size_of::<usize>());
 }
 
-/// What a driver logs.
+/// Compares the texts that a driver logs.
 #[test]
 fn errors_say_what_happened() {
     let said = [
@@ -153,7 +158,7 @@ fn errors_say_what_happened() {
     assert_eq!(too_high.to_string(), "the IRQL is 2, above 1");
 }
 
-/// What is in flight shows nothing of what others own.
+/// Requires the `Debug` text of an operation to show nothing that others own while it is in flight.
 #[test]
 fn operations_show_their_state() {
     static SLOT: Slot<show, [u8; 8]> = Slot::new();

@@ -1,4 +1,4 @@
-//! Programs that must not compile, with what the compiler says; and their neighbours that must.
+//! Compiles programs that must not compile, with what the compiler says, and some that must.
 
 #[test]
 #[cfg_attr(

@@ -1,14 +1,15 @@
-//! The arguments of the attribute.
+//! Parses the arguments of the attribute.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Path, Token};
 
 use crate::errors::Errors;
+use crate::tokens::split_at_commas;
 
-/// What stands in the parentheses of `#[completion_routine(…)]`.
+/// Holds what stands in the parentheses of `#[completion_routine(…)]`.
 #[derive(Default)]
 pub(crate) struct Args {
     raw: Option<Ident>,
@@ -17,7 +18,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Parses what can be parsed and reports the rest.
+    /// Parses what can be parsed, and reports the rest.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         for argument in split_at_commas(tokens) {
@@ -29,13 +30,14 @@ impl Args {
         if let (Some(bindings), None) = (&args.bindings, &args.raw) {
             errors.push(
                 bindings,
-                "`bindings` belongs to `#[completion_routine(raw, bindings = …)]`: a typed routine names no type of \
-                 the bindings, so remove the argument or add `raw`",
+                "`bindings` belongs to `#[completion_routine(raw, bindings = …)]`: a typed routine \
+                 names no type of the bindings, so remove the argument or add `raw`",
             );
         }
         args
     }
 
+    /// Parses one argument, and reports what is wrong with it.
     fn parse_argument(&mut self, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
         if !input.peek(Ident::peek_any) {
             let rest: TokenStream = input.parse()?;
@@ -77,28 +79,29 @@ impl Args {
         Ok(())
     }
 
-    /// Whether the function is a hand-written `IO_COMPLETION_ROUTINE`.
+    /// Returns whether the function is a hand-written `IO_COMPLETION_ROUTINE`.
     pub(crate) fn is_raw(&self) -> bool {
         self.raw.is_some()
     }
 
-    /// The path of `wdm-irp`.
+    /// Returns the path of `wdm-irp`, which is `::wdm_irp` unless given.
     pub(crate) fn krate(&self) -> TokenStream {
         self.krate
             .as_ref()
             .map_or_else(|| quote!(::wdm_irp), |path| quote!(#path))
     }
 
-    /// The module that has `PDEVICE_OBJECT` and its companions, unless they are those of `wdm_irp::sys`.
+    /// Returns the module with `PDEVICE_OBJECT` and its companions, if `bindings` names one.
     pub(crate) fn bindings(&self) -> Option<&Path> {
         self.bindings.as_ref()
     }
 }
 
-const UNKNOWN: &str = "`#[completion_routine]` knows the arguments `raw`, `bindings = path` and `crate = path`: remove \
-                       or correct this one";
+/// Tells which arguments there are.
+const UNKNOWN: &str = "`#[completion_routine]` knows the arguments `raw`, `bindings = path` and \
+                       `crate = path`: remove or correct this one";
 
-/// Parses `= path`. `None` if that failed, which is then reported.
+/// Parses `= path`, or reports why that fails and returns `None`.
 fn parse_path(
     name: &Ident,
     input: ParseStream<'_>,
@@ -123,29 +126,4 @@ fn parse_path(
         }
     }
     Ok(path)
-}
-
-/// The parts of `tokens` between commas. Empty parts are kept, except one after a trailing comma.
-pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
-    let mut parts = Vec::new();
-    let mut part = TokenStream::new();
-    let mut open = false;
-    for token in tokens {
-        open = true;
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == ',' => {
-                if part.is_empty() {
-                    // Stands for the missing part, so that an error has a place.
-                    part.extend([TokenTree::Punct(punct)]);
-                }
-                parts.push(core::mem::take(&mut part));
-                open = false;
-            }
-            token => part.extend([token]),
-        }
-    }
-    if open {
-        parts.push(part);
-    }
-    parts
 }

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Error;
 
-/// The defects found so far.
+/// Holds the defects found so far.
 #[derive(Default)]
 pub(crate) struct Errors(Option<Error>);
 
@@ -16,7 +16,7 @@ impl Errors {
         self.push_error(Error::new_spanned(tokens, message));
     }
 
-    /// Records an error that already knows its place.
+    /// Records an error that already has a span.
     pub(crate) fn push_error(&mut self, error: Error) {
         match &mut self.0 {
             Some(errors) => errors.combine(error),
@@ -31,11 +31,12 @@ impl Errors {
         }
     }
 
+    /// Returns whether there is no defect.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// One `compile_error!` for each defect.
+    /// Returns one `compile_error!` for each defect.
     pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.map(Error::into_compile_error).unwrap_or_default()
     }

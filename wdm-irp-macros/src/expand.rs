@@ -1,15 +1,17 @@
-//! From the tokens of the attribute and its item to those that replace them.
+//! Turns the tokens of the attribute and of its item into those that replace them.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::args::Args;
 use crate::errors::Errors;
-use crate::routine::Routine;
+use crate::item::Routine;
 use crate::{raw, typed};
 
-/// Expands `#[completion_routine(args)] item`. Total: any input gives an expansion, faulty input one that reports every
-/// defect and still declares the name.
+/// Expands `#[completion_routine(args)] item`.
+///
+/// Any input gives an expansion. The expansion of faulty input reports every defect, and still
+/// declares the name.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(args, &mut errors);
@@ -25,13 +27,10 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     };
 
     if !errors.is_empty() {
-        // Which form was meant is unknown, so what is wrong with the function is too.
+        // The arguments do not say for certain which form was meant, so defects of the function in
+        // the form that they seem to say are not reported.
         let mut unsure = Errors::default();
-        let expansion = if args.is_raw() {
-            raw::expand(&args, &routine, &mut unsure)
-        } else {
-            typed::expand(&args, &routine, &mut unsure)
-        };
+        let expansion = expand_routine(&args, &routine, &mut unsure);
         let expansion = if unsure.is_empty() {
             expansion
         } else {
@@ -41,11 +40,16 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         return quote!(#errors #expansion);
     }
 
-    let expansion = if args.is_raw() {
-        raw::expand(&args, &routine, &mut errors)
-    } else {
-        typed::expand(&args, &routine, &mut errors)
-    };
+    let expansion = expand_routine(&args, &routine, &mut errors);
     let errors = errors.into_tokens();
     quote!(#errors #expansion)
+}
+
+/// Expands `routine` in the form that `args` ask for.
+fn expand_routine(args: &Args, routine: &Routine, errors: &mut Errors) -> TokenStream {
+    if args.is_raw() {
+        raw::expand(args, routine, errors)
+    } else {
+        typed::expand(args, routine, errors)
+    }
 }

@@ -1,4 +1,4 @@
-//! `#[completion_routine(raw)]`: a hand-written `IO_COMPLETION_ROUTINE` whose signature is checked.
+//! Expands `#[completion_routine(raw)]`, which checks a hand-written `IO_COMPLETION_ROUTINE`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -7,9 +7,10 @@ use syn::{FnArg, ReturnType, Safety, Type};
 use crate::args::Args;
 use crate::attributes::RawAttributes;
 use crate::errors::Errors;
-use crate::routine::{Routine, find_impl};
+use crate::item::Routine;
+use crate::tokens::find_impl;
 
-/// Gives the function back with the checks of its types beside it, and reports its defects.
+/// Returns the function and, beside it, the checks of its types, and reports its defects.
 pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> TokenStream {
     let attrs = RawAttributes::new(&routine.attrs, errors);
     check(routine, errors);
@@ -24,17 +25,19 @@ pub(crate) fn expand(args: &Args, routine: &Routine, errors: &mut Errors) -> Tok
     quote!(#function #vis #sig #body #checks)
 }
 
-const ABI: &str = "an IO_COMPLETION_ROUTINE is called with the convention of the kernel: declare it \
-                   `unsafe extern \"system\" fn`";
+/// Tells which calling convention is required.
+const ABI: &str = "an IO_COMPLETION_ROUTINE is called with the convention of the kernel: declare \
+                   it `unsafe extern \"system\" fn`";
 
+/// Reports what is wrong with the signature, as far as syntax shows it.
 fn check(routine: &Routine, errors: &mut Errors) {
     let sig = &routine.sig;
     routine.check_qualifiers(errors);
     if !matches!(sig.safety, Safety::Unsafe(_)) {
         errors.push(
             sig.fn_token,
-            "an IO_COMPLETION_ROUTINE trusts the pointers it is given, so calling it is unsafe: declare it \
-             `unsafe extern \"system\" fn`",
+            "an IO_COMPLETION_ROUTINE trusts the pointers it is given, so calling it is unsafe: \
+             declare it `unsafe extern \"system\" fn`",
         );
     }
     match &sig.abi {
@@ -51,14 +54,15 @@ fn check(routine: &Routine, errors: &mut Errors) {
     for param in sig.generics.lifetimes() {
         errors.push(
             param,
-            "an IO_COMPLETION_ROUTINE has no lifetime parameter, because its parameters are raw pointers: remove it",
+            "an IO_COMPLETION_ROUTINE has no lifetime parameter, because its parameters are raw \
+             pointers: remove it",
         );
     }
     if let Some(receiver) = sig.receiver() {
         errors.push(
             receiver,
-            "a completion routine is a free function without `self`, because the I/O manager knows only the IRP: move \
-             what it needs into the context",
+            "a completion routine is a free function without `self`, because the I/O manager knows \
+             only the IRP: move what it needs into the context",
         );
     } else if sig.inputs.len() != 3 {
         errors.push_error(syn::Error::new(
@@ -70,21 +74,24 @@ fn check(routine: &Routine, errors: &mut Errors) {
     match &sig.output {
         ReturnType::Default => errors.push_error(syn::Error::new(
             sig.paren_token.span.close(),
-            "an IO_COMPLETION_ROUTINE returns NTSTATUS, which tells the I/O manager who owns the IRP: add `-> NTSTATUS`",
+            "an IO_COMPLETION_ROUTINE returns NTSTATUS, which tells the I/O manager who owns the \
+             IRP: add `-> NTSTATUS`",
         )),
         ReturnType::Type(_, ty) => {
             if let Some(token) = find_impl(ty) {
                 errors.push(
                     token,
-                    "an IO_COMPLETION_ROUTINE returns NTSTATUS, which tells the I/O manager who owns the IRP: replace \
-                     `impl Trait` by it",
+                    "an IO_COMPLETION_ROUTINE returns NTSTATUS, which tells the I/O manager who \
+                     owns the IRP: replace `impl Trait` by it",
                 );
             }
         }
     }
 }
 
-/// The questions to the type system, each at the type it is about.
+/// Returns a constant for each type of the signature, which compiles if the type is the right one.
+///
+/// The compiler reports an error at the type, whose tokens the constant has.
 fn type_checks(args: &Args, routine: &Routine, cfg: &TokenStream) -> TokenStream {
     let sig = &routine.sig;
     let krate = args.krate();

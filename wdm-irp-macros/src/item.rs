@@ -1,4 +1,4 @@
-//! The annotated item.
+//! Parses the annotated function, and checks it for what no form of a routine may have.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -8,14 +8,17 @@ use syn::{Attribute, GenericParam, Ident, Signature, Token, Type, Visibility};
 
 use crate::attributes::check_within;
 use crate::errors::Errors;
+use crate::tokens::{find, find_impl};
 
-/// A function, whose body stays what it is: errors in it are the compiler's to report.
+/// Holds the annotated function.
+///
+/// The body is not parsed: the compiler reports the errors in it.
 #[derive(Clone)]
 pub(crate) struct Routine {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
-    /// `None` if a semicolon stands in its place.
+    /// The block, or `None` if a semicolon stands in its place.
     pub(crate) body: Option<TokenTree>,
 }
 
@@ -34,7 +37,8 @@ impl Parse for Routine {
                 return Err(syn::Error::new_spanned(
                     instead,
                     "`#[completion_routine]` belongs on a function: move it to the \
-                     `fn name(irp: Completing<'_, Context>) -> Signaled<'_>` that completes the IRP",
+                     `fn name(irp: Completing<'_, Context>) -> Signaled<'_>` that completes the \
+                     IRP",
                 ));
             }
         };
@@ -57,7 +61,7 @@ impl Parse for Routine {
     }
 }
 
-/// Whether `token` is a block, as it is written or as the `block` fragment of a `macro_rules!` macro.
+/// Returns whether `token` is a block, also as the `block` fragment of a `macro_rules!` macro.
 fn is_block(token: &TokenTree) -> bool {
     let TokenTree::Group(group) = token else {
         return false;
@@ -72,7 +76,7 @@ fn is_block(token: &TokenTree) -> bool {
     }
 }
 
-/// Whether what follows begins like a function, so that a syntax error is one within its signature.
+/// Returns whether `input` begins like a function, so that a syntax error is in its signature.
 fn is_function(input: ParseStream<'_>) -> bool {
     let input = input.fork();
     while let Ok(token) = input.parse::<TokenTree>() {
@@ -104,39 +108,42 @@ impl ToTokens for Routine {
 }
 
 impl Routine {
-    /// Reports what neither form of a routine may be.
+    /// Reports what neither form of a routine may have.
     pub(crate) fn check_qualifiers(&self, errors: &mut Errors) {
         let sig = &self.sig;
         check_within(sig, self.body.as_ref(), errors);
         if let Some(token) = &sig.constness {
             errors.push(
                 token,
-                "a completion routine is called by the I/O manager, never at compile time: remove `const`",
+                "a completion routine is called by the I/O manager, never at compile time: remove \
+                 `const`",
             );
         }
         if let Some(token) = &sig.asyncness {
             errors.push(
                 token,
-                "a completion routine cannot be `async`, because the I/O manager needs its result when it returns: \
-                 remove `async`, and leave what takes longer to the waiter or to a work item",
+                "a completion routine cannot be `async`, because the I/O manager needs its result \
+                 when it returns: remove `async`, and leave what takes longer to the waiter or to \
+                 a work item",
             );
         }
         if let Some(variadic) = &sig.variadic {
             errors.push(
                 variadic.dots,
-                "a completion routine cannot be variadic, because the I/O manager passes a fixed list of arguments: \
-                 remove `...`",
+                "a completion routine cannot be variadic, because the I/O manager passes a fixed \
+                 list of arguments: remove `...`",
             );
         }
         if self.body.is_none() {
             errors.push(
                 &sig.ident,
-                "a completion routine needs a body: put `#[completion_routine]` on the free function that implements it",
+                "a completion routine needs a body: put `#[completion_routine]` on the free \
+                 function that implements it",
             );
         }
     }
 
-    /// Reports type and const parameters. `remedy` is what to do instead.
+    /// Reports generics other than lifetimes, with `remedy` as what to do instead.
     pub(crate) fn check_generics(&self, remedy: &str, errors: &mut Errors) {
         let generics = &self.sig.generics;
         for param in &generics.params {
@@ -144,11 +151,17 @@ impl Routine {
                 GenericParam::Lifetime(_) => {}
                 GenericParam::Type(param) => errors.push(
                     &param.ident,
-                    format_args!("a completion routine has no type parameter, because it becomes one function: {remedy}"),
+                    format_args!(
+                        "a completion routine has no type parameter, because it becomes one \
+                         function: {remedy}"
+                    ),
                 ),
                 GenericParam::Const(param) => errors.push(
                     &param.ident,
-                    format_args!("a completion routine has no const parameter, because it becomes one function: {remedy}"),
+                    format_args!(
+                        "a completion routine has no const parameter, because it becomes one \
+                         function: {remedy}"
+                    ),
                 ),
             }
         }
@@ -159,22 +172,24 @@ impl Routine {
                 errors.push(
                     token,
                     format_args!(
-                        "a completion routine has no `impl Trait` parameter, because it becomes one function: {remedy}"
+                        "a completion routine has no `impl Trait` parameter, because it becomes \
+                         one function: {remedy}"
                     ),
                 );
             }
         }
         if let Some(clause) = &generics.where_clause {
-            // The parts, because a clause without predicates is printed as nothing.
+            // Not the clause itself, which prints no tokens if it has no predicates.
             let (token, predicates) = (&clause.where_token, &clause.predicates);
             errors.push(
                 quote!(#token #predicates),
-                "a completion routine has no `where` clause, because it has no type parameter to bound: remove the clause",
+                "a completion routine has no `where` clause, because it has no type parameter to \
+                 bound: remove the clause",
             );
         }
     }
 
-    /// Whether `ty` names one of the type or const parameters, or an `impl Trait`.
+    /// Returns whether `ty` names one of the type or const parameters, or an `impl Trait`.
     pub(crate) fn is_generic(&self, ty: &Type) -> bool {
         let names: Vec<&Ident> = self
             .sig
@@ -187,51 +202,12 @@ impl Routine {
                 GenericParam::Const(param) => Some(&param.ident),
             })
             .collect();
-        let generic = |token: &TokenTree| {
-            is_ident(token, "impl")
-                || matches!(token, TokenTree::Ident(ident) if names.iter().any(|name| name.unraw() == ident.unraw()))
+        let generic = |token: &TokenTree| match token {
+            TokenTree::Ident(ident) => {
+                ident == "impl" || names.iter().any(|name| name.unraw() == ident.unraw())
+            }
+            _ => false,
         };
         find(&ty.to_token_stream(), &generic).is_some()
     }
-}
-
-/// Whether `token` is the word `name`.
-fn is_ident(token: &TokenTree, name: &str) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident == name)
-}
-
-/// The lifetime `'static` within `tokens`.
-pub(crate) fn find_static(tokens: &TokenStream) -> Option<TokenTree> {
-    let mut quote = false;
-    find_with(tokens, &mut |token| {
-        let found = quote && is_ident(token, "static");
-        quote = matches!(token, TokenTree::Punct(punct) if punct.as_char() == '\'');
-        found
-    })
-}
-
-/// The word `impl` within `ty`.
-pub(crate) fn find_impl(ty: &Type) -> Option<TokenTree> {
-    find(&ty.to_token_stream(), &|token| is_ident(token, "impl"))
-}
-
-fn find(tokens: &TokenStream, wanted: &dyn Fn(&TokenTree) -> bool) -> Option<TokenTree> {
-    find_with(tokens, &mut |token| wanted(token))
-}
-
-fn find_with(
-    tokens: &TokenStream,
-    wanted: &mut dyn FnMut(&TokenTree) -> bool,
-) -> Option<TokenTree> {
-    for token in tokens.clone() {
-        if wanted(&token) {
-            return Some(token);
-        }
-        if let TokenTree::Group(group) = &token
-            && let Some(token) = find_with(&group.stream(), wanted)
-        {
-            return Some(token);
-        }
-    }
-    None
 }
