@@ -174,7 +174,10 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     }
 
     fn token(self) -> Signaled<'irp> {
-        Signaled::new(self._invocation)
+        Signaled {
+            _invocation: self._invocation,
+            _this_thread: PhantomData,
+        }
     }
 
     fn with_state<Q>(self) -> Completing<'irp, C, Q> {

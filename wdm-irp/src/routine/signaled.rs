@@ -19,16 +19,6 @@ trait ATokenIsReturnedByItsOwnInvocation {}
 #[must_use = "the completion routine must return it"]
 #[derive(Debug)]
 pub struct Signaled<'irp> {
-    _invocation: Invocation<'irp>,
-    _this_thread: PhantomData<dyn ATokenIsReturnedByItsOwnInvocation>,
-}
-
-impl<'irp> Signaled<'irp> {
-    /// The token of an invocation; for a handle that has signalled or finished, and is gone.
-    pub(super) fn new(invocation: Invocation<'irp>) -> Self {
-        Self {
-            _invocation: invocation,
-            _this_thread: PhantomData,
-        }
-    }
+    pub(super) _invocation: Invocation<'irp>,
+    pub(super) _this_thread: PhantomData<dyn ATokenIsReturnedByItsOwnInvocation>,
 }
