@@ -2,8 +2,7 @@
 use wdm_irp::completion_routine;
 
 mod forged {
-    pub use wdm_irp::routine::CompletionRoutine;
-    use wdm_irp::Completing;
+    pub use wdm_irp::{Completing, routine};
 
     pub struct Signaled<'irp>(pub std::marker::PhantomData<&'irp ()>);
 

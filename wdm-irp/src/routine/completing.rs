@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use super::signaled::{Invocation, Signaled};
+use super::signaled::{Invocation, Signaled, token};
 use crate::error::final_status;
 use crate::irql::DispatchLevel;
 use crate::operation::{Handshake, Operation};
@@ -174,10 +174,7 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     }
 
     fn token(self) -> Signaled<'irp> {
-        Signaled {
-            _invocation: self._invocation,
-            _this_thread: PhantomData,
-        }
+        token(self._invocation)
     }
 
     fn with_state<Q>(self) -> Completing<'irp, C, Q> {

@@ -19,6 +19,16 @@ trait ATokenIsReturnedByItsOwnInvocation {}
 #[must_use = "the completion routine must return it"]
 #[derive(Debug)]
 pub struct Signaled<'irp> {
-    pub(super) _invocation: Invocation<'irp>,
-    pub(super) _this_thread: PhantomData<dyn ATokenIsReturnedByItsOwnInvocation>,
+    _invocation: Invocation<'irp>,
+    _this_thread: PhantomData<dyn ATokenIsReturnedByItsOwnInvocation>,
+}
+
+/// Makes the token of an invocation, for a handle that has signaled or finished and is gone.
+///
+/// No associated function: the compiler would offer it to whoever forges a token.
+pub(super) fn token(invocation: Invocation<'_>) -> Signaled<'_> {
+    Signaled {
+        _invocation: invocation,
+        _this_thread: PhantomData,
+    }
 }
