@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use wdm_irp::sys::STATUS_INSUFFICIENT_RESOURCES;
 use wdm_irp::{
-    Armed, BoxedSlot, ByteOffset, InFlight, Irp, IrpError, PassiveLevel, Read, Request, Sent, Slot,
-    TargetDevice, Timeout,
+    Armed, BoxedSlot, ByteOffset, InFlight, IrpError, Read, Request, Sent, Slot, TargetDevice,
+    Timeout,
 };
 use wdm_irp_sim::{Allocation, Behavior, DeviceOptions, Machine, When};
-use wdm_irp_tests::{Count, count};
+use wdm_irp_tests::{Count, LONG, ZERO, allocate, count, passive};
 
 type Buffer = [u8; 0x567];
 type OnHeap = BoxedSlot<count, Buffer>;
@@ -57,9 +57,6 @@ unsafe impl GlobalAlloc for Watching {
     }
 }
 
-const LONG: Timeout = Timeout::seconds(10);
-const POLL: Timeout = Timeout::milliseconds(0);
-
 fn slots() -> usize {
     SLOTS.load(Ordering::SeqCst)
 }
@@ -70,13 +67,8 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn passive() -> PassiveLevel {
-    PassiveLevel::check().expect("a test's thread")
-}
-
 fn read(device: &TargetDevice) -> Request<'_, Read, Buffer, Armed<count>> {
-    Irp::allocate(device)
-        .expect("memory")
+    allocate(device)
         .read([7; _], ByteOffset(0))
         .on_completion(count, Count::default())
 }
@@ -91,7 +83,7 @@ fn slot_is_freed_once_on_every_path() {
     }
     let endings: [fn(InFlight<OnHeap>); 4] = [
         |in_flight| assert_eq!(in_flight.wait(passive(), LONG).context().get(), 1),
-        |in_flight| assert_eq!(in_flight.wait(passive(), POLL).context().get(), 1),
+        |in_flight| assert_eq!(in_flight.wait(passive(), ZERO).context().get(), 1),
         |in_flight| {
             in_flight.cancel();
             until_complete(in_flight);

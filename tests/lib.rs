@@ -3,10 +3,81 @@
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use wdm_irp::sys::irp_system_buffer;
-use wdm_irp::{Completing, IoBuffer, OwnDevice, Signaled, TargetDevice, completion_routine};
-use wdm_irp_sim::{Device, LowerIrp};
+use wdm_irp::{
+    Armed, ByteOffset, Completing, CompletionRoutine, InFlight, IoBuffer, Irp, OwnDevice,
+    PassiveLevel, Read, Request, Sent, Signaled, Storage, TargetDevice, Timeout,
+    completion_routine,
+};
+use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, When};
+
+/// A delay after which another thread has begun, short enough to wait for it often.
+pub const SOON: Duration = Duration::from_millis(2);
+
+/// A time-out that elapses only in a test that fails.
+pub const LONG: Timeout = Timeout::seconds(10);
+
+/// A time-out that elapses at once.
+pub const ZERO: Timeout = Timeout::after(Duration::ZERO);
+
+/// Proves that the test's thread is at `PASSIVE_LEVEL`.
+///
+/// # Panics
+/// If the test has raised the IRQL.
+#[must_use]
+#[track_caller]
+pub fn passive() -> PassiveLevel {
+    PassiveLevel::check().expect("tests run at PASSIVE_LEVEL")
+}
+
+/// Creates a disk with buffered I/O that transfers data, when it is told to.
+#[must_use]
+pub fn disk(machine: &Machine, when: When) -> Device {
+    machine.device_with(
+        DeviceOptions::new("disk").buffered(),
+        Behavior::transfer().when(when),
+    )
+}
+
+/// Allocates an IRP for a device.
+///
+/// # Panics
+/// If the test has made the allocation fail.
+#[track_caller]
+pub fn allocate(target: &TargetDevice) -> Irp<'_> {
+    Irp::allocate(target).expect("memory")
+}
+
+/// Prepares a read of a device, with its completion routine.
+///
+/// # Panics
+/// If the test has made the allocation of the IRP fail.
+#[track_caller]
+pub fn read<R: CompletionRoutine, B>(
+    target: &TargetDevice,
+    buffer: B,
+    offset: i64,
+    routine: R,
+    context: R::Context,
+) -> Request<'_, Read, B, Armed<R>> {
+    allocate(target)
+        .read(buffer, ByteOffset(offset))
+        .on_completion(routine, context)
+}
+
+/// Takes the handle of a request that must be in flight.
+///
+/// # Panics
+/// If the request has completed inline.
+#[track_caller]
+pub fn in_flight<S: Storage>(sent: Sent<S>) -> InFlight<S> {
+    match sent {
+        Sent::InFlight(in_flight) => in_flight,
+        Sent::Completed(_) => panic!("should be in flight"),
+    }
+}
 
 /// A context that counts the runs of its completion routine.
 #[derive(Debug, Default)]

@@ -63,8 +63,8 @@ assert_impl_all!(IrpError: Copy, Send, Sync, std::error::Error, UnwindSafe);
 assert_impl_all!(Timeout: Copy, Send, Sync);
 assert_not_impl_any!(Timeout: Default);
 assert_impl_all!(ControlCode<Buffered>: Copy, Send, Sync);
-assert_impl_all!(NotSent<'static, Read, (), done>: std::error::Error);
-assert_impl_all!(SendError<'static, Read, (), done>: std::error::Error);
+assert_impl_all!(NotSent<Request<'static, Read, (), Armed<done>>>: std::error::Error);
+assert_impl_all!(SendError<Request<'static, Read, (), Armed<done>>, Completed<done, ()>>: std::error::Error);
 
 /// KEVENT 24, IRP pointer 8, at most 8 of state, and the context; then the buffer, aligned like pool memory.
 #[test]

@@ -158,8 +158,13 @@ pub(crate) struct Driver {
 /// One scenario of the script.
 ///
 /// # Invariants
-/// The steps keep to the WDK's rules for the callers of each function, and the last step of an errand is the one that
-/// lets a waiter go. `tests/host.rs` runs every scenario on the host model, whose ledger finds nothing.
+/// 1. Each step keeps to the WDK's rules for the caller of its function: an actor uses an IRP while it
+///    has it and no longer; stack locations, events, MDLs and the cancel spin lock are in the state
+///    that the function asks for.
+/// 2. The last step of an errand is the one that lets a waiter go on.
+///
+/// `tests/host.rs` runs every scenario on the host model, whose ledger finds nothing.
+#[derive(Clone, Copy)]
 pub struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) originator: &'static [Step],

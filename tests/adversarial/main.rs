@@ -2,5 +2,13 @@
 //! machine's ledger (and Miri) must find nothing; those that do not compile are in `ui/adversarial`.
 #![forbid(unsafe_code)]
 
-mod liveness;
-mod memory;
+mod aliasing;
+mod buffers;
+mod common;
+mod irql;
+mod lifetimes;
+mod panics;
+mod pending;
+mod routines;
+mod slots;
+mod threads;

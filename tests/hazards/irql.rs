@@ -1,11 +1,9 @@
 //! Hazard H17 at run time: an IRQL that no type can see.
 
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, STATUS_SUCCESS};
-use wdm_irp::{ApcLevel, ByteOffset, DispatchLevel, Irp, IrqlTooHigh, PassiveLevel};
+use wdm_irp::{ApcLevel, DispatchLevel, IrqlTooHigh, PassiveLevel};
 use wdm_irp_sim::{Machine, ViolationKind, When, irql};
-use wdm_irp_tests::done;
-
-use super::disk;
+use wdm_irp_tests::{disk, done, read};
 
 #[test]
 fn h17_proofs_are_checked_when_they_are_made() {
@@ -36,12 +34,15 @@ fn h17_proofs_are_checked_when_they_are_made() {
 fn h17_handle_dropped_at_dispatch_level_takes_back_what_is_cancelled_at_once() {
     let machine = Machine::new();
     let at = DispatchLevel::check().expect("lower");
-    let sent = Irp::allocate(disk(&machine, When::cancelled()).target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(done, ())
-        .send_boxed(&at)
-        .expect("sent");
+    let sent = read(
+        disk(&machine, When::cancelled()).target(),
+        [0; 8],
+        0,
+        done,
+        (),
+    )
+    .send_boxed(&at)
+    .expect("sent");
     let raised = irql::raise(DISPATCH_LEVEL);
     drop(sent);
     drop(raised);
@@ -56,10 +57,7 @@ fn h17_handle_dropped_at_dispatch_level_does_not_wait() {
     let machine = Machine::new();
     let at = DispatchLevel::check().expect("lower");
     let send = |when| {
-        Irp::allocate(disk(&machine, when).target())
-            .expect("memory")
-            .read([0; 8], ByteOffset(0))
-            .on_completion(done, ())
+        read(disk(&machine, when).target(), [0; 8], 0, done, ())
             .send_boxed(&at)
             .expect("sent")
     };
@@ -67,10 +65,7 @@ fn h17_handle_dropped_at_dispatch_level_does_not_wait() {
         send(When::before_return()),
         disk(&machine, When::triggered()),
     );
-    let pending = Irp::allocate(held.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(done, ())
+    let pending = read(held.target(), [0; 8], 0, done, ())
         .send_boxed(&at)
         .expect("sent");
     let raised = irql::raise(DISPATCH_LEVEL);

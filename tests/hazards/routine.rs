@@ -1,25 +1,41 @@
-//! What a completion routine can and cannot do.
+//! What a completion routine can and cannot do, and when it runs.
 
 use std::process::Command;
 
-use wdm_irp::sys::STATUS_SUCCESS;
-use wdm_irp::{ByteOffset, Completing, Irp, Signaled, Timeout, completion_routine};
+use wdm_irp::sys::{STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use wdm_irp::{Completing, SendError, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Behavior, Machine, When};
-use wdm_irp_tests::done;
+use wdm_irp_tests::{Count, LONG, SOON, count, disk, done, passive, read};
 
-use super::{SOON, disk, passive};
+#[test]
+fn h02_routine_runs_for_success_error_and_cancel() {
+    let machine = Machine::new();
+    let at = passive();
+    for (behavior, timeout) in [
+        (Behavior::complete(STATUS_SUCCESS, 0), LONG),
+        (Behavior::complete(STATUS_INVALID_PARAMETER, 0), LONG),
+        (
+            Behavior::transfer().when(When::cancelled()),
+            Timeout::milliseconds(1),
+        ),
+    ] {
+        let disk = machine.device(behavior);
+        let read = read(disk.target(), [0; 8], 0, count, Count::default());
+        let context = match read.send_and_wait(&at, timeout) {
+            Ok(completed) | Err(SendError::Failed(completed)) => completed.into_parts().0,
+            Err(SendError::NotSent(not_sent)) => panic!("{not_sent}"),
+        };
+        assert_eq!(context.get(), 1);
+    }
+}
 
 #[test]
 fn h04_routine_always_returns_more_processing_required() {
     let machine = Machine::new();
     for when in [When::inline(), When::after(SOON)] {
         let disk = disk(&machine, when);
-        let read = Irp::allocate(disk.target())
-            .expect("memory")
-            .read([0; 8], ByteOffset(0))
-            .on_completion(done, ());
-        read.send_and_wait(passive(), Timeout::seconds(10))
-            .expect("read");
+        let read = read(disk.target(), [0; 8], 0, done, ());
+        read.send_and_wait(passive(), LONG).expect("read");
     }
     // The signal comes before the routine returns.
     machine.settle();
@@ -45,13 +61,8 @@ fn h18_context_arrives_and_comes_back() {
     let machine = Machine::new();
     for when in [When::inline(), When::after(SOON)] {
         let disk = disk(&machine, when);
-        let read = Irp::allocate(disk.target())
-            .expect("memory")
-            .read([0; 8], ByteOffset(0))
-            .on_completion(note, vec![(1, 1)]);
-        let completed = read
-            .send_and_wait(passive(), Timeout::seconds(10))
-            .expect("read");
+        let read = read(disk.target(), [0; 8], 0, note, vec![(1, 1)]);
+        let completed = read.send_and_wait(passive(), LONG).expect("read");
         assert_eq!(*completed.context(), [(1, 1), (STATUS_SUCCESS, 8)]);
     }
 }
@@ -72,10 +83,7 @@ fn h21_nested_invocations_have_their_own_tokens() {
     fn chained(mut irp: Completing<'_, Chain>) -> Signaled<'_> {
         let at = irp.irql();
         let chain = irp.context_mut();
-        let read = Irp::allocate(&chain.next)
-            .expect("memory")
-            .read([0; 8], ByteOffset(0))
-            .on_completion(done, ());
+        let read = read(&chain.next, [0; 8], 0, done, ());
         chain.inner = Some(read.send_in(&INNER, at).expect("the slot is free"));
         irp.signal_if_pended()
     }
@@ -84,24 +92,14 @@ fn h21_nested_invocations_have_their_own_tokens() {
     for when in [When::inline(), When::after(SOON)] {
         let outer = disk(&machine, when);
         let inner = disk(&machine, when);
-        let read = Irp::allocate(outer.target())
-            .expect("memory")
-            .read([0; 8], ByteOffset(0))
-            .on_completion(
-                chained,
-                Chain {
-                    next: wdm_irp_tests::target(&inner),
-                    inner: None,
-                },
-            );
-        let completed = read
-            .send_and_wait(passive(), Timeout::seconds(10))
-            .expect("outer");
+        let chain = Chain {
+            next: wdm_irp_tests::target(&inner),
+            inner: None,
+        };
+        let read = read(outer.target(), [0; 8], 0, chained, chain);
+        let completed = read.send_and_wait(passive(), LONG).expect("outer");
         let (chain, _) = completed.into_parts();
-        let inner = chain
-            .inner
-            .expect("sent")
-            .wait(passive(), Timeout::seconds(10));
+        let inner = chain.inner.expect("sent").wait(passive(), LONG);
         assert_eq!(*inner.buffer(), [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 }
@@ -130,11 +128,8 @@ fn h22_panic_in_routine_aborts() {
             },
         );
         let result = std::panic::catch_unwind(|| {
-            let read = Irp::allocate(disk.target())
-                .expect("memory")
-                .read([0; 8], ByteOffset(0))
-                .on_completion(panics, ());
-            let _ = read.send_and_wait(passive(), Timeout::seconds(10));
+            let read = read(disk.target(), [0; 8], 0, panics, ());
+            let _ = read.send_and_wait(passive(), LONG);
         });
         println!("the panic got out of the routine: {}", result.is_err());
         std::process::exit(0);
@@ -169,12 +164,7 @@ fn routine_sees_no_passive_irql_when_completed_at_dispatch_level() {
     }
     let machine = Machine::new();
     let disk = machine.device(Behavior::transfer().when(When::after(SOON)));
-    let read = Irp::allocate(disk.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(look, None);
-    let completed = read
-        .send_and_wait(passive(), Timeout::seconds(10))
-        .expect("read");
+    let read = read(disk.target(), [0; 8], 0, look, None);
+    let completed = read.send_and_wait(passive(), LONG).expect("read");
     assert_eq!(*completed.context(), Some(false));
 }

@@ -9,9 +9,11 @@ use wdm_irp::sys::DISPATCH_LEVEL;
 use wdm_irp::{InFlight, Sent, Storage};
 use wdm_irp_sim::{Device, irql};
 
-use crate::oracle::{Errors, Expected, answer, apc, count};
+use crate::answers::answer;
+use crate::oracle::{Expected, apc};
 use crate::program::{Answer, Completer, HandleOp, Limit};
 use crate::routines::{Payload, Routine};
+use crate::shared::{Errors, count};
 
 /// Completes the IRP that a device holds back longest, if there is one.
 pub(crate) fn trigger(device: &Device, default: Answer, errors: &Errors, level: u8) -> bool {

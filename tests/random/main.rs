@@ -24,12 +24,15 @@
 //! repetitions, of which a replay does many.
 #![forbid(unsafe_code)]
 
+mod answers;
+mod draw;
 mod handles;
 mod oracle;
 mod process;
 mod program;
 mod routines;
 mod run;
+mod shared;
 
 use std::env;
 use std::time::{Duration, Instant};
@@ -37,10 +40,10 @@ use std::time::{Duration, Instant};
 use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::oracle::Coverage;
 use crate::process::{Failure, Job};
 use crate::program::Program;
 use crate::run::{Fixed, run};
+use crate::shared::Coverage;
 
 /// Programs of a run that does not say how many.
 const PROGRAMS: u64 = if cfg!(miri) {
@@ -89,7 +92,7 @@ fn shrink(tree: &mut dyn ValueTree<Value = Program>, step: char) -> bool {
 /// Runs the programs of a job in this process. Says before each which one it is.
 fn run_job(job: &Job, fixed: Fixed, mut begin: impl FnMut(u64)) -> Result<(), String> {
     let repetitions = if job.is_suspect { REPETITIONS } else { 1 };
-    let programs = program::program();
+    let programs = draw::program();
     for index in 0..job.count {
         let seed = job.first.wrapping_add(index.wrapping_mul(job.stride));
         let mut tree = tree(&programs, seed);
@@ -116,7 +119,7 @@ fn minimize(failure: Failure) -> Failure {
         // It depends on the order of its threads, and shrinking would be guessing.
         return failure;
     };
-    let mut tree = tree(&program::program(), seed);
+    let mut tree = tree(&draw::program(), seed);
     let mut path = String::new();
     let mut step = 's';
     while start.elapsed() < LIMIT && shrink(&mut *tree, step) {

@@ -1,270 +1,18 @@
-//! What a program must do: what lower drivers answer, and what comes back of each request.
+//! What must come back of each request.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 
-use wdm_irp::sys::{
-    IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE, NT_SUCCESS,
-    NTSTATUS, STATUS_CANCELLED, STATUS_DRIVER_INTERNAL_ERROR, STATUS_PENDING, STATUS_SUCCESS,
-};
-use wdm_irp::{ApcLevel, Completed, IrpError, OwnDevice, Sent, Storage, Timeout};
-use wdm_irp_sim::{Device, Handle, LowerIrp, Parameters};
+use wdm_irp::sys::{NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
+use wdm_irp::{ApcLevel, Completed, IrpError, Sent, Storage, Timeout};
+use wdm_irp_sim::Device;
 
-use crate::program::{
-    Answer, Fault, Kind, Lower, Method, RequestSpec, RoutineSpec, STATUS_BUFFER_OVERFLOW,
-};
+use crate::answers::{FRESH, MASK, data, respond, visible};
+use crate::program::{Answer, Kind, Lower, Method, RequestSpec, RoutineSpec};
 use crate::routines::{Context, NestedState, Payload, Routine, Tally};
-
-/// Locks, whoever has panicked.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What was found wrong. A program goes on to its end all the same: unwinding could wait for ever.
-#[derive(Debug, Default)]
-pub(crate) struct Errors(Mutex<Vec<String>>);
-
-impl Errors {
-    pub(crate) fn add(&self, error: impl Into<String>) {
-        lock(&self.0).push(error.into());
-    }
-
-    pub(crate) fn check(&self, holds: bool, error: impl FnOnce() -> String) {
-        if !holds {
-            self.add(error());
-        }
-    }
-
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut lock(&self.0))
-    }
-}
-
-/// Declares counters of what programs went through, so that a test can tell that it has tested something.
-macro_rules! coverage {
-    ($($name:ident)*) => {
-        #[derive(Debug, Default)]
-        pub(crate) struct Coverage { $(pub(crate) $name: AtomicU64,)* }
-
-        impl Coverage {
-            pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
-
-            pub(crate) fn values(&self) -> Vec<u64> {
-                vec![$(self.$name.load(SeqCst)),*]
-            }
-        }
-    };
-}
-
-coverage! {
-    completed_inline in_flight cancelled timed_out failed refused scopes_panicked polls_early
-    triggered on_other_threads nested nested_pended slots_reused slots_in_use allocations_failed own_locations
-}
-
-pub(crate) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, SeqCst);
-}
-
-/// The allocations that will fail, as the model plans them.
-#[derive(Debug, Default)]
-struct Plan {
-    irp: Vec<usize>,
-    mdl: Vec<usize>,
-    /// Other threads allocate, too: what fails depends on who comes first.
-    shared: bool,
-    /// The program makes allocations fail at some time.
-    may_fail: bool,
-}
-
-/// What the threads of a program share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) machine: Handle,
-    pub(crate) errors: Arc<Errors>,
-    pub(crate) coverage: &'static Coverage,
-    pub(crate) own: OwnDevice,
-    tallies: &'static [Tally],
-    used: AtomicUsize,
-    plan: Mutex<Plan>,
-}
-
-/// How a call can end, as far as allocations are concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Allocation {
-    Succeeds,
-    Fails,
-    Either,
-}
-
-impl Shared {
-    pub(crate) fn new(
-        machine: Handle,
-        own: OwnDevice,
-        tallies: &'static [Tally],
-        coverage: &'static Coverage,
-        may_fail: bool,
-    ) -> Self {
-        Self {
-            machine,
-            errors: Arc::default(),
-            coverage,
-            own,
-            tallies,
-            used: AtomicUsize::new(0),
-            plan: Mutex::new(Plan {
-                may_fail,
-                ..Plan::default()
-            }),
-        }
-    }
-
-    /// The tally for a new request.
-    pub(crate) fn tally(&self) -> &'static Tally {
-        let tally = &self.tallies[self.used.fetch_add(1, SeqCst)];
-        tally.reset();
-        tally
-    }
-
-    pub(crate) fn fail(&self, fault: Fault, skip: usize) {
-        let mut plan = lock(&self.plan);
-        let (list, allocation) = match fault {
-            Fault::Irp => (&mut plan.irp, wdm_irp_sim::Allocation::Irp),
-            Fault::Mdl => (&mut plan.mdl, wdm_irp_sim::Allocation::Mdl),
-        };
-        list.push(skip);
-        self.machine.faults().fail(allocation, skip);
-    }
-
-    /// No fault is left.
-    pub(crate) fn clear_faults(&self) {
-        let mut plan = lock(&self.plan);
-        *plan = Plan {
-            irp: Vec::new(),
-            mdl: Vec::new(),
-            ..*plan
-        };
-        self.machine.faults().clear();
-    }
-
-    /// Another thread is going to allocate.
-    pub(crate) fn share_allocations(&self) {
-        lock(&self.plan).shared = true;
-    }
-
-    /// What the next allocation does.
-    pub(crate) fn allocation(&self, fault: Fault) -> Allocation {
-        let mut plan = lock(&self.plan);
-        if !plan.may_fail {
-            return Allocation::Succeeds;
-        }
-        if plan.shared {
-            return Allocation::Either;
-        }
-        let list = match fault {
-            Fault::Irp => &mut plan.irp,
-            Fault::Mdl => &mut plan.mdl,
-        };
-        let fails = list.contains(&0);
-        list.retain(|skip| *skip != 0);
-        for skip in list {
-            *skip -= 1;
-        }
-        if fails {
-            Allocation::Fails
-        } else {
-            Allocation::Succeeds
-        }
-    }
-
-    /// At the end: each thing was dropped once, and each routine ran once if its request was sent.
-    pub(crate) fn check_tallies(&self) {
-        for (number, tally) in self.tallies[..self.used.load(SeqCst)].iter().enumerate() {
-            let get = |counter: &std::sync::atomic::AtomicU32| counter.load(SeqCst);
-            let fair = get(&tally.ran) == get(&tally.sent)
-                && get(&tally.sent) <= 1
-                && get(&tally.contexts) == get(&tally.context_drops)
-                && get(&tally.buffers) == get(&tally.buffer_drops);
-            self.errors
-                .check(fair, || format!("request {number}: {tally:?}"));
-        }
-    }
-}
-
-/// Byte `index` of data that begins with `first`.
-fn data_byte(first: u8, index: usize) -> u8 {
-    first.wrapping_add(index.to_le_bytes()[0].wrapping_mul(3))
-}
-
-pub(crate) fn data(first: u8, length: usize) -> Vec<u8> {
-    (0..length).map(|index| data_byte(first, index)).collect()
-}
-
-/// What is in a buffer for output before the driver writes to it.
-const FRESH: u8 = 0xee;
-/// What a device control makes of its input.
-const MASK: u8 = 0x5a;
-
-/// The offset of a read or write: its first byte, and the answer that it asks for.
-pub(crate) fn offset(first: u8, answer: usize) -> i64 {
-    i64::try_from(answer << 8).expect("small") | i64::from(first)
-}
-
-/// What the lower driver does: status, information, and the bytes of output that it writes.
-fn respond(answer: Answer, full: usize) -> (NTSTATUS, usize, usize) {
-    match answer {
-        Answer::Transfer => (STATUS_SUCCESS, full, full),
-        Answer::Half => (STATUS_BUFFER_OVERFLOW, full / 2, full / 2),
-        Answer::Lie => (STATUS_SUCCESS, usize::MAX, 0),
-        Answer::Pending => (STATUS_PENDING, 0, 0),
-        Answer::Fail(status) => (status, 0, 0),
-    }
-}
-
-/// The code of the lower drivers.
-pub(crate) fn answer(irp: &LowerIrp, default: Answer, errors: &Errors) -> (NTSTATUS, usize) {
-    let input = irp.input();
-    let check = |first: Option<u8>| {
-        let first = first.unwrap_or_default();
-        errors.check(input == data(first, input.len()), || {
-            format!("the driver got {input:?}, whose first byte should be {first}")
-        });
-    };
-    let major = u32::from(irp.major());
-    let (answer, output) = match irp.parameters() {
-        Parameters::Transfer { byte_offset, .. } => {
-            let [first, index, ..] = byte_offset.to_le_bytes();
-            if major == IRP_MJ_WRITE {
-                check(Some(first));
-            } else {
-                errors.check(major == IRP_MJ_READ, || format!("major {major}"));
-            }
-            let answer = Answer::ALL[usize::from(index)];
-            let full = if major == IRP_MJ_WRITE {
-                input.len()
-            } else {
-                irp.output_length()
-            };
-            let (status, information, written) = respond(answer, full);
-            if major == IRP_MJ_READ {
-                irp.write_output(&data(first, written));
-            }
-            return (status, information);
-        }
-        Parameters::Control { .. } => {
-            check(input.first().copied());
-            let known = [IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL];
-            errors.check(known.contains(&major), || format!("major {major}"));
-            let output: Vec<u8> = input.iter().map(|byte| byte ^ MASK).collect();
-            (default, output)
-        }
-        Parameters::Others(_) => (default, Vec::new()),
-    };
-    let full = output.len().min(irp.output_length());
-    let (status, information, written) = respond(answer, full);
-    irp.write_output(&output[..written]);
-    (status, information)
-}
+use crate::shared::{Shared, count};
 
 /// The result of a request that nobody cancels.
 #[derive(Clone, Debug)]
@@ -272,15 +20,6 @@ struct Natural {
     status: NTSTATUS,
     information: usize,
     after: [Vec<u8>; 2],
-}
-
-/// What the originator may see as a status.
-const fn visible(status: NTSTATUS) -> NTSTATUS {
-    if status == STATUS_PENDING {
-        STATUS_DRIVER_INTERNAL_ERROR
-    } else {
-        status
-    }
 }
 
 /// Proof that a thread of a program may wait.
@@ -486,7 +225,7 @@ impl Expected {
             NestedState::InSlot(sent) => expected.settle(sent, nested.dropped),
             NestedState::Boxed(sent) => expected.settle(sent, nested.dropped),
             NestedState::NotSent(error) => {
-                let may_fail = lock(&self.shared.plan).may_fail;
+                let may_fail = self.shared.allocations_may_fail();
                 let possible = match error {
                     IrpError::IrpAllocation | IrpError::MdlAllocation => may_fail,
                     IrpError::SlotInUse => nested.slot.is_some(),

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use proptest::strategy::ValueTree;
 
-use crate::oracle::{Coverage, lock};
-use crate::program::program;
+use crate::draw::program;
 use crate::run::{CURRENT, Fixed};
+use crate::shared::{Coverage, lock};
 use crate::{run_job, tree};
 
 /// The environment variable with the job of a child process.

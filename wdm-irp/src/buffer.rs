@@ -1,15 +1,13 @@
 //! The memory a request transfers to or from, and how it is handed to the target.
 
-use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
 use crate::error::IrpError;
 use crate::irp::Irp;
 use crate::irql::{PassiveOnly, SendIrql, UpToDispatch};
-use crate::sys::{
-    self, IO_STACK_LOCATION, IRP, MDL, PARAMETERS_DEVICE_IO_CONTROL, PARAMETERS_READ,
-};
+use crate::sys;
+use crate::sys::irp::StackLocation;
 
 /// Bytes that a request can transfer to and from.
 ///
@@ -252,8 +250,8 @@ impl<M: Method> ControlCode<M> {
 /// `irp` is allocated and the originator's, `next` its next stack location.
 #[derive(Debug)]
 pub struct Attachment {
-    irp: *mut IRP,
-    next: *mut IO_STACK_LOCATION,
+    irp: sys::irp::Irp,
+    next: StackLocation,
     device_flags: u32,
 }
 
@@ -266,22 +264,18 @@ impl Attachment {
     pub(crate) fn new(irp: &Irp<'_>) -> Self {
         // INVARIANT: those of `Irp`.
         Self {
-            irp: irp.as_ptr(),
+            irp: irp.fields(),
             next: irp.next_location(),
             device_flags: irp.target().flags(),
         }
     }
 
     fn set_system_buffer(&self, buffer: *mut u8) {
-        // SAFETY: the IRP is allocated (invariant).
-        let cell = unsafe { sys::irp_system_buffer(self.irp) };
-        // SAFETY: and the originator's.
-        unsafe { cell.write(buffer.cast()) };
+        self.irp.set_system_buffer(buffer.cast());
     }
 
     fn set_user_buffer(&self, buffer: *mut u8) {
-        // SAFETY: the IRP is the originator's (invariant).
-        unsafe { (*self.irp).UserBuffer = buffer.cast() };
+        self.irp.set_user_buffer(buffer.cast());
     }
 
     /// Describes the buffer to the device and locks its pages; [`detach`] undoes it.
@@ -297,8 +291,7 @@ impl Attachment {
         }
         // SAFETY: the MDL describes an `IoBuffer`, which may be read and written.
         unsafe { sys::MmProbeAndLockPages(mdl, sys::KernelMode, operation) };
-        // SAFETY: the IRP is the originator's (invariant).
-        unsafe { (*self.irp).MdlAddress = mdl };
+        self.irp.set_mdl_address(mdl);
         Ok(())
     }
 
@@ -307,10 +300,7 @@ impl Attachment {
     fn transfer<B: IoBuffer>(&self, buffer: &mut B, operation: i32) -> Result<(), IrpError> {
         let length = length(buffer.byte_len())?;
         let start = buffer.as_mut_ptr();
-        // SAFETY: the location is the originator's (invariant). `Read` is laid out like `Write`.
-        let read: *mut PARAMETERS_READ = unsafe { &raw mut (*self.next).Parameters }.cast();
-        // SAFETY: as above.
-        unsafe { (*read).Length.0 = length };
+        self.next.set_length(length);
         if self.device_flags & sys::DO_BUFFERED_IO != 0 {
             self.set_system_buffer(start);
         } else if self.device_flags & sys::DO_DIRECT_IO != 0 {
@@ -321,18 +311,6 @@ impl Attachment {
         Ok(())
     }
 
-    /// The buffer lengths of a device control request; returns its parameters.
-    fn control(&self, input: u32, output: u32) -> *mut PARAMETERS_DEVICE_IO_CONTROL {
-        // SAFETY: the location is the originator's (invariant).
-        let control: *mut PARAMETERS_DEVICE_IO_CONTROL =
-            unsafe { &raw mut (*self.next).Parameters }.cast();
-        // SAFETY: as above.
-        unsafe { (*control).InputBufferLength.0 = input };
-        // SAFETY: as above.
-        unsafe { (*control).OutputBufferLength.0 = output };
-        control
-    }
-
     /// `METHOD_IN_DIRECT` and `METHOD_OUT_DIRECT`.
     fn direct<I: IoBuffer, O: IoBuffer>(
         &self,
@@ -340,7 +318,7 @@ impl Attachment {
         operation: i32,
     ) -> Result<(), IrpError> {
         let (in_length, data_length) = (length(input.byte_len())?, length(data.byte_len())?);
-        self.control(in_length, data_length);
+        self.next.set_buffer_lengths(in_length, data_length);
         self.set_system_buffer(input.as_mut_ptr());
         self.set_mdl(data.as_mut_ptr(), data_length, operation)
     }
@@ -351,9 +329,8 @@ impl Attachment {
 /// # Safety
 /// `irp` is allocated, the caller's, and in flight no more.
 #[inline]
-pub(crate) unsafe fn detach(irp: *mut IRP) {
-    // SAFETY: by contract.
-    let mdl: *mut MDL = unsafe { (*irp).MdlAddress };
+pub(crate) unsafe fn detach(irp: sys::irp::Irp) {
+    let mdl = irp.mdl_address();
     if mdl.is_null() {
         return;
     }
@@ -362,8 +339,7 @@ pub(crate) unsafe fn detach(irp: *mut IRP) {
     // SAFETY: `set_mdl` allocated it.
     unsafe { sys::IoFreeMdl(mdl) };
     // Wine's IoFreeIrp would free it again.
-    // SAFETY: by contract.
-    unsafe { (*irp).MdlAddress = ptr::null_mut() };
+    irp.set_mdl_address(ptr::null_mut());
 }
 
 fn length(bytes: usize) -> Result<u32, IrpError> {
@@ -418,7 +394,7 @@ unsafe impl<B: IoBuffer> Transfer<SystemBuffer<B>> for Control<Buffered> {
             Lengths::Both { input } if input <= buffer.byte_len() => (length(input)?, size),
             Lengths::Both { .. } => return Err(IrpError::InvalidParameter),
         };
-        at.control(input, output);
+        at.next.set_buffer_lengths(input, output);
         at.set_system_buffer(buffer.as_mut_ptr());
         Ok(())
     }
@@ -445,9 +421,8 @@ unsafe impl<I: IoBuffer, O: IoBuffer> Transfer<(I, O)> for Control<Neither> {
     type Irql = UpToDispatch;
     unsafe fn attach(at: &Attachment, (input, output): &mut (I, O)) -> Result<(), IrpError> {
         let (in_length, out_length) = (length(input.byte_len())?, length(output.byte_len())?);
-        let control = at.control(in_length, out_length);
-        // SAFETY: the location is the originator's (invariant of `Attachment`).
-        unsafe { (*control).Type3InputBuffer = input.as_mut_ptr().cast::<c_void>() };
+        at.next.set_buffer_lengths(in_length, out_length);
+        at.next.set_type3_input_buffer(input.as_mut_ptr().cast());
         at.set_user_buffer(output.as_mut_ptr());
         Ok(())
     }

@@ -3,11 +3,9 @@
 use core::fmt;
 
 use crate::buffer::IoBuffer;
-use crate::error::IrpError;
+use crate::error::{IrpError, SendError};
 use crate::routine::CompletionRoutine;
-use crate::sys::{
-    NT_SUCCESS, NTSTATUS, STATUS_CANCELLED, STATUS_DRIVER_INTERNAL_ERROR, STATUS_PENDING,
-};
+use crate::sys::{NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
 
 /// A completed request: its status, and everything that was lent to it. The IRP has been freed.
 ///
@@ -126,11 +124,27 @@ impl<R: CompletionRoutine, B> fmt::Debug for Completed<R, B> {
     }
 }
 
-/// What a routine or an originator may see as the status of a completed IRP.
-pub(crate) const fn final_status(status: NTSTATUS) -> NTSTATUS {
-    if status == STATUS_PENDING {
-        STATUS_DRIVER_INTERNAL_ERROR
-    } else {
-        status
+impl<Q, R: CompletionRoutine, B> SendError<Q, Completed<R, B>> {
+    /// The error alone. Any IRQL.
+    #[must_use]
+    pub fn error(&self) -> IrpError {
+        match self {
+            Self::NotSent(not_sent) => not_sent.error,
+            Self::Failed(completed) => completed.failure(),
+        }
     }
 }
+
+impl<Q, R: CompletionRoutine, B> From<SendError<Q, Completed<R, B>>> for IrpError {
+    fn from(error: SendError<Q, Completed<R, B>>) -> Self {
+        error.error()
+    }
+}
+
+impl<Q, R: CompletionRoutine, B> fmt::Display for SendError<Q, Completed<R, B>> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error().fmt(f)
+    }
+}
+
+impl<Q, R: CompletionRoutine, B> core::error::Error for SendError<Q, Completed<R, B>> {}

@@ -2,12 +2,9 @@
 
 use core::fmt;
 
-use crate::completed::Completed;
-use crate::request::{Armed, Request};
-use crate::routine::CompletionRoutine;
 use crate::sys::{
-    NTSTATUS, STATUS_DEVICE_BUSY, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
-    STATUS_IO_TIMEOUT,
+    NTSTATUS, STATUS_DEVICE_BUSY, STATUS_DRIVER_INTERNAL_ERROR, STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_INVALID_PARAMETER, STATUS_IO_TIMEOUT, STATUS_PENDING,
 };
 
 /// Why a request did not succeed. Small and [`Copy`]: what a driver returns or logs.
@@ -74,13 +71,13 @@ impl fmt::Display for IrpError {
 
 impl core::error::Error for IrpError {}
 
-/// A request that was not sent, and why. The IRP, its context and its buffer are all here, to send again or to drop.
+/// A request `Q` that was not sent, and why. The IRP, its context and its buffer are all in it, to send again or to drop.
 #[must_use = "dropping it frees the IRP and drops its context and buffer"]
-pub struct NotSent<'d, K, B, R: CompletionRoutine> {
+pub struct NotSent<Q> {
     /// Why it was not sent.
     pub error: IrpError,
     /// The request, as it was.
-    pub request: Request<'d, K, B, Armed<R>>,
+    pub request: Q,
 }
 
 /// Why [`Request::send_and_wait`] failed, with all that it did not consume.
@@ -105,37 +102,20 @@ pub struct NotSent<'d, K, B, R: CompletionRoutine> {
 /// }
 /// ```
 #[must_use = "it holds the request's context and buffer"]
-pub enum SendError<'d, K, B, R: CompletionRoutine> {
-    /// The request was not sent.
-    NotSent(NotSent<'d, K, B, R>),
-    /// The request was completed with an error status, by the lower driver or after a time-out.
-    Failed(Completed<R, B>),
+pub enum SendError<Q, D> {
+    /// The request `Q` was not sent.
+    NotSent(NotSent<Q>),
+    /// The request was completed with an error status, by the lower driver or after a time-out: the completed request `D`.
+    Failed(D),
 }
 
-impl<K, B, R: CompletionRoutine> SendError<'_, K, B, R> {
-    /// The error alone. Any IRQL.
-    #[must_use]
-    pub fn error(&self) -> IrpError {
-        match self {
-            Self::NotSent(not_sent) => not_sent.error,
-            Self::Failed(completed) => completed.failure(),
-        }
-    }
-}
-
-impl<K, B, R: CompletionRoutine> From<SendError<'_, K, B, R>> for IrpError {
-    fn from(error: SendError<'_, K, B, R>) -> Self {
-        error.error()
-    }
-}
-
-impl<K, B, R: CompletionRoutine> From<NotSent<'_, K, B, R>> for IrpError {
-    fn from(not_sent: NotSent<'_, K, B, R>) -> Self {
+impl<Q> From<NotSent<Q>> for IrpError {
+    fn from(not_sent: NotSent<Q>) -> Self {
         not_sent.error
     }
 }
 
-impl<K, B, R: CompletionRoutine> fmt::Debug for NotSent<'_, K, B, R> {
+impl<Q> fmt::Debug for NotSent<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NotSent")
             .field("error", &self.error)
@@ -143,7 +123,7 @@ impl<K, B, R: CompletionRoutine> fmt::Debug for NotSent<'_, K, B, R> {
     }
 }
 
-impl<K, B, R: CompletionRoutine> fmt::Debug for SendError<'_, K, B, R> {
+impl<Q, D: fmt::Debug> fmt::Debug for SendError<Q, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSent(not_sent) => not_sent.fmt(f),
@@ -152,17 +132,19 @@ impl<K, B, R: CompletionRoutine> fmt::Debug for SendError<'_, K, B, R> {
     }
 }
 
-impl<K, B, R: CompletionRoutine> fmt::Display for NotSent<'_, K, B, R> {
+impl<Q> fmt::Display for NotSent<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl<K, B, R: CompletionRoutine> fmt::Display for SendError<'_, K, B, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error().fmt(f)
+impl<Q> core::error::Error for NotSent<Q> {}
+
+/// What a routine or an originator may see as the status of a completed IRP: `STATUS_PENDING` is none.
+pub(crate) const fn final_status(status: NTSTATUS) -> NTSTATUS {
+    if status == STATUS_PENDING {
+        STATUS_DRIVER_INTERNAL_ERROR
+    } else {
+        status
     }
 }
-
-impl<K, B, R: CompletionRoutine> core::error::Error for NotSent<'_, K, B, R> {}
-impl<K, B, R: CompletionRoutine> core::error::Error for SendError<'_, K, B, R> {}

@@ -3,13 +3,13 @@
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::mem;
-use core::ptr::NonNull;
 
 use crate::buffer::{Control, ControlCode, Method, NoTransfer, Raw, Read, Write};
 use crate::device::{OwnDevice, TargetDevice};
 use crate::error::IrpError;
 use crate::request::Request;
-use crate::sys::{self, IO_STACK_LOCATION, IRP, PARAMETERS_DEVICE_IO_CONTROL, PARAMETERS_READ};
+use crate::sys::irp::StackLocation;
+use crate::sys::{self, IRP, PARAMETERS_OTHERS};
 use crate::timeout::Timeout;
 
 /// Where a transfer begins, in bytes from the start of the device.
@@ -78,13 +78,14 @@ pub struct RawRequest {
 /// Dropping it frees it (`IoFreeIrp`).
 ///
 /// # Invariants
-/// `raw` came from `IoAllocateIrp` with the next stack location `next` for `target`, and is this value's alone.
+/// 1. `raw` came from `IoAllocateIrp`, and is this value's alone until `into_raw` gives it away.
+/// 2. `next` is its next stack location, and there are as many below as `target` needs.
 #[must_use = "dropping it frees the IRP"]
 #[derive(Debug)]
 pub struct Irp<'d> {
-    raw: NonNull<IRP>,
+    raw: sys::irp::Irp,
     /// Kept, as the compiler cannot know that writing to the location does not move it.
-    next: *mut IO_STACK_LOCATION,
+    next: StackLocation,
     target: &'d TargetDevice,
 }
 
@@ -118,15 +119,14 @@ impl<'d> Irp<'d> {
             return Err(IrpError::InvalidParameter);
         }
         let mut irp = Self::with_stack_size(target, stack_size)?;
-        // SAFETY: the IRP is ours and has one location more than the target needs, at least two.
+        // SAFETY: the IRP is this value's (invariant 1) and has one location more than the target needs, at least two.
         unsafe { sys::IoSetNextIrpStackLocation(irp.as_ptr()) };
-        // INVARIANT: the target's is one lower now.
-        // SAFETY: as above, there is one more.
-        irp.next = unsafe { sys::IoGetNextIrpStackLocation(irp.as_ptr()) };
-        // SAFETY: the IRP has a current location now.
-        let current = unsafe { sys::IoGetCurrentIrpStackLocation(irp.as_ptr()) };
-        // SAFETY: it is ours.
-        unsafe { (*current).DeviceObject = own.as_ptr() };
+        irp.next.set_device_object(own.as_ptr());
+        // SAFETY: there is a lower location, since the target needs at least one.
+        let next = unsafe { sys::IoGetNextIrpStackLocation(irp.as_ptr()) };
+        // INVARIANT: 2; the target's location is one lower now.
+        // SAFETY: a location of an IRP that is this value's (invariant 1).
+        irp.next = unsafe { StackLocation::new(next) };
         Ok(irp)
     }
 
@@ -134,11 +134,19 @@ impl<'d> Irp<'d> {
     fn with_stack_size(target: &'d TargetDevice, stack_size: i8) -> Result<Self, IrpError> {
         // SAFETY: a device object has a stack of at least one.
         let irp = unsafe { sys::IoAllocateIrp(stack_size, 0) };
-        let raw = NonNull::new(irp).ok_or(IrpError::IrpAllocation)?;
+        if irp.is_null() {
+            return Err(IrpError::IrpAllocation);
+        }
         // SAFETY: just allocated, with one location at least.
-        let next = unsafe { sys::IoGetNextIrpStackLocation(raw.as_ptr()) };
-        // INVARIANT: just allocated, with the locations `target` asks for.
-        Ok(Self { raw, next, target })
+        let next = unsafe { sys::IoGetNextIrpStackLocation(irp) };
+        // INVARIANT: 1 and 2; just allocated, with the locations `target` asks for.
+        Ok(Self {
+            // SAFETY: just allocated, and this value's until `into_raw`.
+            raw: unsafe { sys::irp::Irp::new(irp) },
+            // SAFETY: a location of that IRP.
+            next: unsafe { StackLocation::new(next) },
+            target,
+        })
     }
 
     pub(crate) fn as_ptr(&self) -> *mut IRP {
@@ -156,19 +164,20 @@ impl<'d> Irp<'d> {
         irp
     }
 
-    pub(crate) fn next_location(&self) -> *mut IO_STACK_LOCATION {
+    /// The fields of the IRP.
+    pub(crate) fn fields(&self) -> sys::irp::Irp {
+        self.raw
+    }
+
+    pub(crate) fn next_location(&self) -> StackLocation {
         self.next
     }
 
     /// Enters the function codes.
     fn function(&self, major_function: u32, minor_function: u8) {
-        let next = self.next_location();
         #[expect(clippy::cast_possible_truncation, reason = "IRP_MJ_ codes are bytes")]
         let major_function = major_function as u8;
-        // SAFETY: the location is this value's (invariant).
-        unsafe { (*next).MajorFunction = major_function };
-        // SAFETY: as above.
-        unsafe { (*next).MinorFunction = minor_function };
+        self.next.set_function(major_function, minor_function);
     }
 
     fn transfer<K, B>(
@@ -178,11 +187,7 @@ impl<'d> Irp<'d> {
         offset: ByteOffset,
     ) -> Request<'d, K, B> {
         self.function(major_function, 0);
-        // SAFETY: the location is this value's (invariant). `Read` is laid out like `Write`.
-        let read: *mut PARAMETERS_READ =
-            unsafe { &raw mut (*self.next_location()).Parameters }.cast();
-        // SAFETY: as above.
-        unsafe { (*read).ByteOffset = offset.0 };
+        self.next.set_byte_offset(offset.0);
         Request::new(self, buffer)
     }
 
@@ -193,11 +198,7 @@ impl<'d> Irp<'d> {
         buffers: B,
     ) -> Request<'d, Control<M>, B> {
         self.function(major_function, 0);
-        // SAFETY: the location is this value's (invariant).
-        let control: *mut PARAMETERS_DEVICE_IO_CONTROL =
-            unsafe { &raw mut (*self.next_location()).Parameters }.cast();
-        // SAFETY: as above.
-        unsafe { (*control).IoControlCode.0 = code.get() };
+        self.next.set_io_control_code(code.get());
         Request::new(self, buffers)
     }
 
@@ -302,8 +303,7 @@ impl<'d> Irp<'d> {
     /// }
     /// ```
     pub fn pnp(self, minor_function: PnpMinor) -> Request<'d, NoTransfer, ()> {
-        // SAFETY: the IRP is this value's (invariant).
-        unsafe { sys::set_irp_status(self.as_ptr(), sys::STATUS_NOT_SUPPORTED, 0) };
+        self.raw.set_io_status(sys::STATUS_NOT_SUPPORTED, 0);
         self.bare(sys::IRP_MJ_PNP, minor_function.0)
     }
 
@@ -317,13 +317,14 @@ impl<'d> Irp<'d> {
     ///   leaked.
     pub unsafe fn raw<B>(self, request: RawRequest, keep_alive: B) -> Request<'d, Raw, B> {
         self.function(request.major_function.into(), request.minor_function);
-        let next = self.next_location();
-        // SAFETY: the location is this value's (invariant).
-        unsafe { (*next).Flags = request.flags };
-        // SAFETY: as above.
-        let arguments: *mut [*mut c_void; 4] = unsafe { &raw mut (*next).Parameters }.cast();
-        // SAFETY: the union is four pointers wide.
-        unsafe { arguments.write(request.arguments) };
+        self.next.set_flags(request.flags);
+        let [argument1, argument2, argument3, argument4] = request.arguments;
+        self.next.set_other_parameters(PARAMETERS_OTHERS {
+            Argument1: argument1,
+            Argument2: argument2,
+            Argument3: argument3,
+            Argument4: argument4,
+        });
         Request::new(self, keep_alive)
     }
 }
@@ -353,7 +354,7 @@ impl Irp<'_> {
 
 impl Drop for Irp<'_> {
     fn drop(&mut self) {
-        // SAFETY: came from IoAllocateIrp, is this value's alone, and is gone now (invariant).
+        // SAFETY: from `IoAllocateIrp`, this value's alone (invariant 1), and not used again.
         unsafe { sys::IoFreeIrp(self.as_ptr()) };
     }
 }

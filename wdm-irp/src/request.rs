@@ -3,10 +3,6 @@
     clippy::needless_pass_by_value,
     reason = "a proof of the IRQL is given by value or by reference, as the caller likes"
 )]
-#![expect(
-    clippy::type_complexity,
-    reason = "the states of a request are its type; an alias would only hide them"
-)]
 
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
@@ -111,7 +107,7 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
         self,
         at: P,
         timeout: Timeout,
-    ) -> Result<Completed<R, B>, SendError<'d, K, B, R>>
+    ) -> Result<Completed<R, B>, SendError<Self, Completed<R, B>>>
     where
         K: Transfer<B>,
         P: AtMostApc + MaySend<K::Irql>,
@@ -186,7 +182,7 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
     ///     Ok(done.information())
     /// }
     /// ```
-    pub fn send_scoped<P, F, T>(self, at: P, f: F) -> Result<T, NotSent<'d, K, B, R>>
+    pub fn send_scoped<P, F, T>(self, at: P, f: F) -> Result<T, NotSent<Self>>
     where
         K: Transfer<B>,
         P: AtMostApc + MaySend<K::Irql>,
@@ -239,7 +235,7 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
         self,
         slot: &'static Slot<R, B>,
         at: P,
-    ) -> Result<Sent<&'static Slot<R, B>>, NotSent<'d, K, B, R>>
+    ) -> Result<Sent<&'static Slot<R, B>>, NotSent<Self>>
     where
         K: Transfer<B>,
         B: Send + 'static,
@@ -281,7 +277,7 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
     /// }
     /// ```
     #[cfg(feature = "alloc")]
-    pub fn send_boxed<P>(self, at: P) -> Result<Sent<BoxedSlot<R, B>>, NotSent<'d, K, B, R>>
+    pub fn send_boxed<P>(self, at: P) -> Result<Sent<BoxedSlot<R, B>>, NotSent<Self>>
     where
         K: Transfer<B>,
         B: Send + 'static,
@@ -306,10 +302,10 @@ impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
     /// # Safety
     /// `slot` is a fresh local of the caller, who settles it before it returns or unwinds. The IRQL is one at which the
     /// request may be sent.
-    unsafe fn send_on_stack<'s>(
+    unsafe fn send_on_stack(
         self,
-        slot: &'s Slot<R, B>,
-    ) -> Result<Sent<&'s Slot<R, B>>, NotSent<'d, K, B, R>>
+        slot: &Slot<R, B>,
+    ) -> Result<Sent<&Slot<R, B>>, NotSent<Self>>
     where
         K: Transfer<B>,
     {

@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use crate::completed::final_status;
+use crate::error::final_status;
 use crate::handshake::Handshake;
 use crate::irql::DispatchLevel;
 use crate::slot::Header;
@@ -114,7 +114,7 @@ pub enum IsInline {}
 /// read here.
 pub struct Completing<'irp, C, P = NotAsked> {
     header: NonNull<Header<C>>,
-    irp: NonNull<IRP>,
+    irp: sys::irp::Irp,
     device: *mut DEVICE_OBJECT,
     _invocation: Invocation<'irp>,
     _pending: PhantomData<P>,
@@ -179,15 +179,13 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     /// `IoStatus.Status`. The meaningless `STATUS_PENDING` is reported as `STATUS_DRIVER_INTERNAL_ERROR`.
     #[must_use]
     pub fn status(&self) -> NTSTATUS {
-        // SAFETY: the IRP is allocated and at this routine (invariant of the type).
-        final_status(unsafe { sys::irp_status(self.irp.as_ptr()) })
+        final_status(self.irp.status())
     }
 
     /// `IoStatus.Information`.
     #[must_use]
     pub fn information(&self) -> usize {
-        // SAFETY: as for `status`.
-        unsafe { (*self.irp.as_ptr()).IoStatus.Information }
+        self.irp.information()
     }
 
     /// The routine's `DeviceObject` parameter: the own device of
@@ -257,8 +255,7 @@ impl<'irp, C> Completing<'irp, C> {
     #[must_use = "one of the two must be turned into the token"]
     #[inline]
     pub fn pending_returned(self) -> PendingReturned<'irp, C> {
-        // SAFETY: the IRP is allocated and at this routine (invariant of the type).
-        if unsafe { sys::irp_pending_returned(self.irp.as_ptr()) } {
+        if self.irp.pending_returned() {
             PendingReturned::Pended(self.with_state())
         } else {
             PendingReturned::Inline(self.with_state())
@@ -278,7 +275,7 @@ impl<'irp, C> Completing<'irp, C> {
 impl<C, P> core::fmt::Debug for Completing<'_, C, P> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Completing")
-            .field("irp", &self.irp)
+            .field("irp", &self.irp.as_ptr())
             .finish_non_exhaustive()
     }
 }
@@ -295,8 +292,8 @@ pub(crate) unsafe extern "system" fn trampoline<R: CompletionRoutine>(
 ) -> NTSTATUS {
     // SAFETY: an operation's address is not null.
     let header = unsafe { NonNull::new_unchecked(context.cast::<Header<R::Context>>()) };
-    // SAFETY: nor is the IRP's.
-    let irp = unsafe { NonNull::new_unchecked(irp) };
+    // SAFETY: the I/O manager runs the routine with the IRP, which is the routine's until it signals or finishes.
+    let irp = unsafe { sys::irp::Irp::new(irp) };
     // INVARIANT: by the contract of this function; the lifetime is fresh, for `complete` takes any.
     let Signaled { .. } = R::complete(Completing {
         header,

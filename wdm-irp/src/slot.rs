@@ -9,8 +9,8 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
 use crate::buffer::{self, Attachment, PoolAligned, Transfer};
-use crate::completed::{Completed, final_status};
-use crate::error::NotSent;
+use crate::completed::Completed;
+use crate::error::{NotSent, final_status};
 use crate::handshake::Handshake;
 use crate::irp::Irp;
 use crate::irql::{ApcLevel, AtMostApc};
@@ -62,8 +62,7 @@ impl<C> Header<C> {
         // SAFETY: the header is the caller's; the old value is uninitialised.
         unsafe { &mut *self.context.get() }.write(context);
         let header = ptr::from_ref(self).cast_mut().cast();
-        // SAFETY: the IRP is ours. The header outlives the IRP's flight and belongs to routine `R`.
-        unsafe { sys::set_completion_routine(next, Some(trampoline::<R>), header) };
+        next.set_completion_routine(Some(trampoline::<R>), header, sys::SL_INVOKE_ALWAYS);
         // SAFETY: the last round is over, since the header had no context, and it does not move.
         unsafe { self.handshake.arm() };
         // The status says what the lower driver wants the caller to believe; the handshake knows.
@@ -107,13 +106,13 @@ pub(crate) unsafe fn cancel_and_wait(handshake: &Handshake, irp: *mut IRP) {
 /// `irp` came from `IoAllocateIrp`, is completed, the routine has let go of it, and it is not used again.
 #[inline]
 pub(crate) unsafe fn free_completed(irp: *mut IRP) -> (NTSTATUS, usize) {
-    // SAFETY: completed, and the routine answered MORE_PROCESSING_REQUIRED: the IRP is ours.
-    let status = final_status(unsafe { sys::irp_status(irp) });
-    // SAFETY: as above.
-    let information = unsafe { (*irp).IoStatus.Information };
-    // SAFETY: as above.
-    unsafe { buffer::detach(irp) };
-    // SAFETY: by contract.
+    // SAFETY: completed, and the routine answered MORE_PROCESSING_REQUIRED: the IRP is the caller's, and not freed yet.
+    let fields = unsafe { sys::irp::Irp::new(irp) };
+    let status = final_status(fields.status());
+    let information = fields.information();
+    // SAFETY: completed, so no transfer is under way; what is attached is what `Transfer::attach` attached.
+    unsafe { buffer::detach(fields) };
+    // SAFETY: by contract from `IoAllocateIrp` and not used again.
     unsafe { sys::IoFreeIrp(irp) };
     (status, information)
 }
@@ -198,7 +197,7 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     pub(crate) unsafe fn send<'d, K: Transfer<B>>(
         &self,
         request: Request<'d, K, B, Armed<R>>,
-    ) -> Result<(), NotSent<'d, K, B, R>> {
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>> {
         let (irp, buffer, context) = request.into_parts();
         // SAFETY: the slot is the caller's, so there is no other reference to its buffer.
         let buffer = unsafe { &mut *self.buffer.get() }.write(PoolAligned(buffer));

@@ -4,9 +4,10 @@ use core::mem::{offset_of, size_of};
 
 use static_assertions::const_assert_eq;
 
-use super::{
+use super::constants;
+use super::types::{
     DEVICE_OBJECT, DISPATCHER_HEADER, DRIVER_OBJECT, IO_STACK_LOCATION, IO_STATUS_BLOCK, IRP,
-    KEVENT, MDL, PARAMETERS_DEVICE_IO_CONTROL, PARAMETERS_OTHERS, PARAMETERS_READ,
+    KEVENT, MDL, NTSTATUS, PARAMETERS_DEVICE_IO_CONTROL, PARAMETERS_OTHERS, PARAMETERS_READ,
 };
 
 /// Asserts each row at compile time and lists it for the comparison with `abi/wdm-x64.tsv`.
@@ -20,10 +21,6 @@ macro_rules! layout {
 }
 
 const PARAMETERS: usize = offset_of!(IO_STACK_LOCATION, Parameters);
-
-/// Where an IRP keeps the address of its current stack location.
-pub(super) const CURRENT_STACK_LOCATION: usize =
-    offset_of!(IRP, Tail.Overlay.Anonymous2.Anonymous.CurrentStackLocation);
 
 layout! {
     sizeof "IRP" 208 = size_of::<IRP>();
@@ -52,7 +49,7 @@ layout! {
     offset "IRP.Tail.Overlay.Thread" 152 = offset_of!(IRP, Tail.Overlay.Thread);
     offset "IRP.Tail.Overlay.AuxiliaryBuffer" 160 = offset_of!(IRP, Tail.Overlay.AuxiliaryBuffer);
     offset "IRP.Tail.Overlay.ListEntry" 168 = offset_of!(IRP, Tail.Overlay.Anonymous2.ListEntry);
-    offset "IRP.Tail.Overlay.CurrentStackLocation" 184 = CURRENT_STACK_LOCATION;
+    offset "IRP.Tail.Overlay.CurrentStackLocation" 184 = offset_of!(IRP, Tail.Overlay.Anonymous2.Anonymous.CurrentStackLocation);
     offset "IRP.Tail.Overlay.OriginalFileObject" 192 = offset_of!(IRP, Tail.Overlay.OriginalFileObject);
 
     sizeof "IO_STACK_LOCATION" 72 = size_of::<IO_STACK_LOCATION>();
@@ -127,14 +124,14 @@ layout! {
 }
 
 /// A status as the WDK writes it.
-const fn status(code: u32) -> super::NTSTATUS {
-    super::NTSTATUS::from_ne_bytes(code.to_ne_bytes())
+const fn status(code: u32) -> NTSTATUS {
+    NTSTATUS::from_ne_bytes(code.to_ne_bytes())
 }
 
 /// Pins constants that the kernel and this library must agree on.
 macro_rules! constants {
     ($($name:ident = $value:expr;)*) => {
-        $(const_assert_eq!(super::$name, $value);)*
+        $(const_assert_eq!(constants::$name, $value);)*
     };
 }
 

@@ -1,6 +1,10 @@
 //! The unsafe edges of the driver.
 
+mod answer;
+mod cases;
 mod conformance;
+mod control;
+mod devices;
 mod driver;
 mod faults;
 mod lower;

@@ -1,15 +1,11 @@
-//! Hazard H23: lower drivers that break the pending contract. No hang, no use after free; the machine checks both.
+//! The handshake with lower drivers that break the pending contract: no hang, no use after free.
 
+use wdm_irp::IrpError;
 use wdm_irp::sys::{
     STATUS_DRIVER_INTERNAL_ERROR, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
 };
-use wdm_irp::{ByteOffset, Irp, IrpError, Timeout};
 use wdm_irp_sim::{Behavior, Machine, When};
-use wdm_irp_tests::{Count, count};
-
-use super::{SOON, disk, passive};
-
-const TIMEOUT: Timeout = Timeout::seconds(10);
+use wdm_irp_tests::{Count, LONG, SOON, count, disk, passive, read};
 
 /// Sends a read to such a driver in every way there is, and expects it to succeed each time.
 fn survives(when: When) {
@@ -19,12 +15,7 @@ fn survives(when: When) {
     let machine = Machine::new();
     let at = passive();
     let disk = disk(&machine, when);
-    let request = || {
-        Irp::allocate(disk.target())
-            .expect("memory")
-            .read([0; 8], ByteOffset(0))
-            .on_completion(count, Count::default())
-    };
+    let request = || read(disk.target(), [0; 8], 0, count, Count::default());
     let check = |completed: wdm_irp::Completed<count, [u8; 8]>| {
         assert_eq!(completed.status(), STATUS_SUCCESS);
         assert_eq!(*completed.buffer(), [0, 1, 2, 3, 4, 5, 6, 7]);
@@ -32,22 +23,17 @@ fn survives(when: When) {
         assert!(!completed.timed_out());
     };
     for _ in 0..if cfg!(miri) { 1 } else { 10 } {
-        check(request().send_and_wait(&at, TIMEOUT).expect("read"));
+        check(request().send_and_wait(&at, LONG).expect("read"));
         check(
             request()
-                .send_scoped(&at, |sent| sent.wait(&at, TIMEOUT))
+                .send_scoped(&at, |sent| sent.wait(&at, LONG))
                 .expect("sent"),
         );
-        check(request().send_boxed(&at).expect("sent").wait(&at, TIMEOUT));
+        check(request().send_boxed(&at).expect("sent").wait(&at, LONG));
         let alone = ONE_AT_A_TIME
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        check(
-            request()
-                .send_in(&SLOT, &at)
-                .expect("sent")
-                .wait(&at, TIMEOUT),
-        );
+        check(request().send_in(&SLOT, &at).expect("sent").wait(&at, LONG));
         drop(alone);
     }
 }
@@ -106,13 +92,8 @@ fn h23_completed_with_pending_in_the_io_status_block() {
     let at = passive();
     for when in [When::inline(), When::after(SOON)] {
         let disk = machine.device(Behavior::complete(STATUS_PENDING, 0).when(when));
-        let read = Irp::allocate(disk.target())
-            .expect("memory")
-            .read([0; 8], ByteOffset(0))
-            .on_completion(count, Count::default());
-        let error = read
-            .send_and_wait(&at, TIMEOUT)
-            .expect_err("no final status");
+        let read = read(disk.target(), [0; 8], 0, count, Count::default());
+        let error = read.send_and_wait(&at, LONG).expect_err("no final status");
         assert_eq!(
             error.error(),
             IrpError::Device(STATUS_DRIVER_INTERNAL_ERROR)

@@ -1,17 +1,74 @@
-//! Hazards H7 and H20: what becomes of a request whose originator leaves early.
+//! A handle of a request in flight: waited for, polled, cancelled, dropped or forgotten.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
 use wdm_irp::{
-    ByteOffset, Completing, InFlight, Irp, IrpError, PassiveLevel, Sent, Signaled, Slot, Storage,
-    TargetDevice, Timeout, completion_routine,
+    Completing, IrpError, PassiveLevel, Sent, Signaled, Slot, Timeout, completion_routine,
 };
 use wdm_irp_sim::{Device, Machine, When};
+use wdm_irp_tests::{Count, LONG, SOON, count, disk, done, in_flight, passive, read};
 
-use super::{SOON, disk, passive};
+#[test]
+fn h13_cancel_may_race_with_completion() {
+    let machine = Machine::new();
+    let at = passive();
+    let rounds = if cfg!(miri) { 5 } else { 200 };
+    for round in 0..rounds {
+        let when = When::after(Duration::from_micros(round * 7 % 300)).cancelable();
+        let disk = disk(&machine, when);
+        let request = read(disk.target(), [0; 8], 0, count, Count::default());
+        let sent = request.send_boxed(&at).expect("memory");
+        if let Sent::InFlight(in_flight) = sent {
+            std::thread::scope(|threads| {
+                let handle = machine.handle();
+                let in_flight = &in_flight;
+                threads.spawn(move || {
+                    let _on = handle.enter();
+                    in_flight.cancel();
+                });
+                in_flight.cancel();
+            });
+            let completed = in_flight.wait(&at, LONG);
+            assert!([STATUS_SUCCESS, STATUS_CANCELLED].contains(&completed.status()));
+            assert_eq!(completed.context().get(), 1);
+        }
+    }
+}
+
+#[test]
+fn h13_cancel_after_completion_does_nothing() {
+    let machine = Machine::new();
+    let at = passive();
+    let disk = disk(&machine, When::before_return().cancelable());
+    let request = read(disk.target(), [0; 8], 0, done, ());
+    let Sent::InFlight(in_flight) = request.send_boxed(&at).expect("memory") else {
+        panic!("marked pending")
+    };
+    in_flight.cancel();
+    in_flight.cancel();
+    assert_eq!(in_flight.wait(&at, LONG).status(), STATUS_SUCCESS);
+}
+
+#[test]
+fn poll_does_not_wait() {
+    let machine = Machine::new();
+    let at = passive();
+    let disk = disk(&machine, When::triggered());
+    let request = read(disk.target(), [0; 8], 0, count, Count::default());
+    let Sent::InFlight(mut in_flight) = request.send_boxed(&at).expect("memory") else {
+        panic!("pended")
+    };
+    for _ in 0..3 {
+        in_flight = in_flight.try_complete().expect_err("still in flight");
+    }
+    assert!(disk.complete_next(STATUS_SUCCESS, 8));
+    let completed = in_flight.try_complete().expect("completed");
+    assert_eq!((completed.information(), completed.context().get()), (8, 1));
+}
 
 /// Counts how often it was dropped.
 #[derive(Debug, Clone, Default)]
@@ -38,17 +95,7 @@ fn keep(irp: Completing<'_, Drops>) -> Signaled<'_> {
 type Request<'d> = wdm_irp::Request<'d, wdm_irp::Read, [u8; 8], wdm_irp::Armed<keep>>;
 
 fn request<'d>(disk: &'d Device, drops: &Drops) -> Request<'d> {
-    Irp::allocate(disk.target())
-        .expect("memory")
-        .read([0; 8], ByteOffset(0))
-        .on_completion(keep, Drops(drops.0.clone()))
-}
-
-fn in_flight<S: Storage>(sent: Sent<S>) -> InFlight<S> {
-    match sent {
-        Sent::InFlight(in_flight) => in_flight,
-        Sent::Completed(_) => panic!("should be in flight"),
-    }
+    read(disk.target(), [0; 8], 0, keep, Drops(drops.0.clone()))
 }
 
 #[test]
@@ -156,10 +203,7 @@ fn h20_handle_forgotten_in_a_scope_is_settled() {
     let disk = disk(&machine, When::cancelled());
     let drops = Drops::default();
     let mut sector = [0; 8];
-    Irp::allocate(disk.target())
-        .expect("memory")
-        .read(&mut sector, ByteOffset(0))
-        .on_completion(keep, Drops(drops.0.clone()))
+    read(disk.target(), &mut sector, 0, keep, Drops(drops.0.clone()))
         .send_scoped(&at, |sent| std::mem::forget(sent))
         .expect("sent");
     assert_eq!((machine.live_irps(), drops.count()), (0, 1));
@@ -269,22 +313,4 @@ fn handle_goes_to_another_thread_and_is_waited_for_there() {
         .join()
         .expect("no panic");
     assert_eq!((status, drops.count()), (STATUS_SUCCESS, 1));
-}
-
-#[test]
-fn scope_gives_the_result_of_its_closure() {
-    fn read(disk: &TargetDevice, block: &mut [u8], at: &PassiveLevel) -> Result<usize, IrpError> {
-        let request = Irp::allocate(disk)?
-            .read(block, ByteOffset(0))
-            .on_completion(wdm_irp_tests::done, ());
-        let done = request.send_scoped(at, |sent| sent.wait(at, Timeout::seconds(10)))?;
-        Ok(done.information())
-    }
-    let machine = Machine::new();
-    let mut block = [0; 16];
-    for when in [When::inline(), When::after(SOON)] {
-        let disk = disk(&machine, when);
-        assert_eq!(read(disk.target(), &mut block, &passive()), Ok(16));
-    }
-    assert!(block.iter().copied().eq(0..16));
 }

@@ -1,0 +1,73 @@
+//! The state of this thread's kernel: what is free, what is pending, and what the lower driver does.
+
+use core::cell::Cell;
+use core::ptr::null_mut;
+
+use wdm_irp::sys::{IO_STACK_LOCATION, IRP, NTSTATUS};
+
+/// What the lower driver does with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lower {
+    /// Completes it in the dispatch routine, with this status.
+    Inline(NTSTATUS),
+    /// Marks it pending and completes it when somebody waits.
+    Pended,
+    /// Marks it pending and completes it when it is cancelled.
+    UntilCancelled,
+}
+
+/// An allocation of `IoAllocateIrp`.
+#[repr(C)]
+pub(super) struct Memory {
+    pub(super) irp: IRP,
+    pub(super) locations: [IO_STACK_LOCATION; 1],
+    /// The next one that is free, or that is pending.
+    pub(super) next: *mut Memory,
+}
+
+/// # Invariants
+/// The addresses are null or `Memory` that is never given back; a pending one is in flight.
+pub(super) struct State {
+    pub(super) lower: Cell<Lower>,
+    pub(super) out_of_memory: Cell<bool>,
+    pub(super) free: Cell<*mut Memory>,
+    pub(super) first: Cell<*mut Memory>,
+    pub(super) last: Cell<*mut Memory>,
+}
+
+thread_local! {
+    pub(super) static STATE: State = const {
+        State {
+            lower: Cell::new(Lower::Pended),
+            out_of_memory: Cell::new(false),
+            free: Cell::new(null_mut()),
+            first: Cell::new(null_mut()),
+            last: Cell::new(null_mut()),
+        }
+    };
+}
+
+/// What the lower driver does with this thread's requests from now on.
+pub(crate) fn lower(lower: Lower) {
+    STATE.with(|state| state.lower.set(lower));
+}
+
+/// Whether `IoAllocateIrp` returns null on this thread.
+pub(crate) fn out_of_memory(yes: bool) {
+    STATE.with(|state| state.out_of_memory.set(yes));
+}
+
+/// Takes the request that has been pending longest.
+pub(super) fn take_pending(state: &State) -> Option<*mut IRP> {
+    let memory = state.first.get();
+    if memory.is_null() {
+        return None;
+    }
+    // SAFETY: pending (invariant).
+    let next = unsafe { (*memory).next };
+    state.first.set(next);
+    if next.is_null() {
+        state.last.set(null_mut());
+    }
+    Some(memory.cast())
+}

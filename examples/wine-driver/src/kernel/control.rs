@@ -1,0 +1,93 @@
+//! The requests to the control device, on which a program asks for the cases.
+
+use core::fmt::Write;
+use core::slice;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use wdm_irp::sys::{
+    IRP, IRP_MJ_DEVICE_CONTROL, IoGetCurrentIrpStackLocation, NTSTATUS, STATUS_DEVICE_BUSY,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, irp_system_buffer,
+};
+use wdm_irp_conformance::SCENARIOS;
+
+use super::answer::{Answer, STATUS_BUFFER_TOO_SMALL};
+use super::cases::run_case;
+use super::conformance::PREFIX;
+use super::ntoskrnl::{IRP_MJ_CLOSE, IRP_MJ_CREATE};
+use crate::protocol::{LIST, RUN};
+use crate::requests::CASES;
+
+/// Whether a case is running; the cases share the lower devices and the fault injection.
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+/// Answers a request to the control device.
+///
+/// # Safety
+/// `irp` is at the control device.
+pub(super) unsafe fn control(irp: *mut IRP) -> (NTSTATUS, usize) {
+    // SAFETY: the IRP is at this device.
+    let location = unsafe { IoGetCurrentIrpStackLocation(irp) };
+    // SAFETY: a copy of plain data of a valid location.
+    let location = unsafe { location.read() };
+    match u32::from(location.MajorFunction) {
+        IRP_MJ_CREATE | IRP_MJ_CLOSE => return (STATUS_SUCCESS, 0),
+        IRP_MJ_DEVICE_CONTROL => {}
+        _ => return (STATUS_INVALID_DEVICE_REQUEST, 0),
+    }
+    // SAFETY: this is the member for this request.
+    let parameters = unsafe { location.Parameters.DeviceIoControl };
+    // SAFETY: the IRP is at this device.
+    let buffer = unsafe { irp_system_buffer(irp) };
+    // SAFETY: a field of a valid IRP.
+    let buffer = unsafe { buffer.read() }.cast::<u8>();
+    if buffer.is_null() {
+        return (STATUS_BUFFER_TOO_SMALL, 0);
+    }
+    let (input, output) = (
+        parameters.InputBufferLength.0 as usize,
+        parameters.OutputBufferLength.0 as usize,
+    );
+    // The I/O manager has written the input only.
+    if let Some(unwritten) = output.checked_sub(input) {
+        // SAFETY: METHOD_BUFFERED: the system buffer has the greater one of both lengths.
+        let unwritten_part = unsafe { buffer.add(input) };
+        // SAFETY: as above.
+        unsafe { unwritten_part.write_bytes(0, unwritten) };
+    }
+    // SAFETY: as above, written throughout, and this driver's until the request completes.
+    let buffer = unsafe { slice::from_raw_parts_mut(buffer, input.max(output)) };
+
+    let case = buffer[..input]
+        .first_chunk()
+        .copied()
+        .map(u32::from_le_bytes);
+    let (text, scratch) = buffer[..output].split_at_mut(output / 2);
+    let mut answer = Answer { text, bytes: 0 };
+    let result = match parameters.IoControlCode.0 {
+        LIST => list(&mut answer),
+        RUN if RUNNING.swap(true, Ordering::AcqRel) => Err(STATUS_DEVICE_BUSY),
+        RUN => {
+            let result = run_case(case, scratch, &mut answer);
+            RUNNING.store(false, Ordering::Release);
+            result
+        }
+        _ => Err(STATUS_INVALID_DEVICE_REQUEST),
+    };
+    match result {
+        Ok(()) => (STATUS_SUCCESS, answer.bytes),
+        Err(status) => (status, 0),
+    }
+}
+
+/// The names of all cases, one line each; the scenarios of the conformance script come last.
+fn list(answer: &mut Answer<'_>) -> Result<(), NTSTATUS> {
+    CASES
+        .iter()
+        .try_for_each(|(name, _)| writeln!(answer, "{name}"))
+        .and_then(|()| {
+            SCENARIOS
+                .iter()
+                .try_for_each(|scenario| writeln!(answer, "{PREFIX}{}", scenario.name()))
+        })
+        .map_err(|_| STATUS_BUFFER_TOO_SMALL)
+}

@@ -1,0 +1,48 @@
+//! What is below the driver: its devices, and the kernel.
+
+use wdm_irp::sys::NTSTATUS;
+use wdm_irp::{OwnDevice, TargetDevice};
+
+/// `STATUS_DATA_ERROR`: what a lower device makes of a write that does not carry the expected bytes.
+pub const STATUS_DATA_ERROR: NTSTATUS = 0xC000_003E_u32.cast_signed();
+
+/// What is below the driver.
+pub trait Kernel {
+    /// Makes the next `IoAllocateIrp` return NULL.
+    fn fail_next_allocation(&self);
+
+    /// How many IRPs are allocated and not freed.
+    fn allocated(&self) -> isize;
+
+    /// Whether `PendingReturned` is set when [`Devices::forward`] has forwarded a pended request.
+    ///
+    /// Windows carries the mark through a stack location without completion routine. Wine does not: there the driver
+    /// sees `STATUS_PENDING` and `PendingReturned` clear, which the rules do not provide for (hazard H23).
+    fn forwards_pending_returned(&self) -> bool;
+}
+
+/// The lower devices, by what they do.
+///
+/// A read answers with bytes that count up from the low byte of its offset, a write must bring the same. A device control
+/// request gets as many bytes of its input back as its output has room for, all bits inverted.
+#[expect(
+    missing_docs,
+    reason = "see `kernel::lower::Behavior`; the names are the same"
+)]
+pub struct Devices<'a> {
+    pub inline: &'a TargetDevice,
+    pub inline_direct: &'a TargetDevice,
+    pub busy: &'a TargetDevice,
+    pub pend: &'a TargetDevice,
+    pub pend_direct: &'a TargetDevice,
+    pub slow: &'a TargetDevice,
+    pub until_cancelled: &'a TargetDevice,
+    pub forward: &'a TargetDevice,
+    pub record: &'a TargetDevice,
+    pub mark_and_return_success: &'a TargetDevice,
+    pub return_success_and_complete: &'a TargetDevice,
+    /// Its stack has 127 locations, as many as its type can say; it gets no requests.
+    pub deep: &'a TargetDevice,
+    /// The driver's own device.
+    pub own: &'a OwnDevice,
+}

@@ -1,0 +1,44 @@
+//! Lower drivers that break the pending contract.
+
+use wdm_irp::PassiveLevel;
+use wdm_irp::sys::STATUS_SUCCESS;
+
+use super::below::{Devices, Kernel};
+use super::failure::{Failure, counts_up};
+use super::outcome::read;
+
+/// `STATUS_PENDING` without `PendingReturned` (H23): a routine that relies on the flag would never signal.
+pub(super) fn pended_without_pending_returned(
+    on: &Devices<'_>,
+    at: &PassiveLevel,
+    kernel: &dyn Kernel,
+) -> Result<(), Failure> {
+    let mut sector = [0; 512];
+    let done = read(on.forward, &mut sector, 77, at)?;
+    done.check(STATUS_SUCCESS, 512, kernel.forwards_pending_returned())?;
+    counts_up("data", &sector, 77)
+}
+
+/// `PendingReturned`, and yet completed before the target returns (H23).
+pub(super) fn marked_pending_but_returned_success(
+    on: &Devices<'_>,
+    at: &PassiveLevel,
+    _: &dyn Kernel,
+) -> Result<(), Failure> {
+    let mut block = [0; 16];
+    let done = read(on.mark_and_return_success, &mut block, 1, at)?;
+    done.check(STATUS_SUCCESS, 16, true)?;
+    counts_up("data", &block, 1)
+}
+
+/// A final status, and completed afterwards all the same (H23).
+pub(super) fn returned_success_but_completes_later(
+    on: &Devices<'_>,
+    at: &PassiveLevel,
+    _: &dyn Kernel,
+) -> Result<(), Failure> {
+    let mut block = [0; 16];
+    let done = read(on.return_success_and_complete, &mut block, 2, at)?;
+    done.check(STATUS_SUCCESS, 16, false)?;
+    counts_up("data", &block, 2)
+}

@@ -1,0 +1,62 @@
+//! What several of the programs share.
+
+use std::sync::Arc;
+
+use wdm_irp::sys::{STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
+use wdm_irp::{
+    Armed, BoxedSlot, Completed, Completing, Read, Request, Sent, Signaled, completion_routine,
+};
+use wdm_irp_sim::{Device, When};
+use wdm_irp_tests::{SOON, count, read};
+
+/// How often a race is run: Miri takes its time.
+pub(super) const ROUNDS: usize = if cfg!(miri) { 2 } else { 20 };
+
+pub(super) type Bytes = [u8; 8];
+
+pub(super) type Reading<'d, R> = Request<'d, Read, [u8; 8], Armed<R>>;
+
+/// Every way to complete a request, the legal ones first, then those that break the pending contract.
+pub(super) fn every_journey() -> Vec<When> {
+    vec![
+        When::inline(),
+        When::inline_marked(),
+        When::after(SOON),
+        When::after(SOON).cancelable(),
+        When::before_return(),
+        When::cancelled(),
+        When::after(SOON).unmarked(),
+        When::after(SOON).cancelable().unmarked(),
+        When::before_return().unmarked(),
+        When::cancelled().unmarked(),
+        When::inline().returning(STATUS_PENDING),
+        When::inline_marked().returning(STATUS_SUCCESS),
+        When::inline_marked().returning(STATUS_UNSUCCESSFUL),
+        When::after(SOON).returning(STATUS_SUCCESS),
+        When::after(SOON).unmarked().returning(STATUS_UNSUCCESSFUL),
+        When::before_return().returning(STATUS_UNSUCCESSFUL),
+        When::before_return().unmarked().returning(STATUS_SUCCESS),
+        When::cancelled().returning(STATUS_SUCCESS),
+        When::cancelled().unmarked().returning(STATUS_SUCCESS),
+    ]
+}
+
+pub(super) type Boxed<R> = BoxedSlot<R, [u8; 8]>;
+pub(super) type Ending = fn(Sent<Boxed<count>>);
+
+pub(super) fn check(completed: &Completed<count, [u8; 8]>) {
+    assert_eq!(completed.context().get(), 1, "{completed:?}");
+    assert!(
+        [STATUS_SUCCESS, STATUS_CANCELLED].contains(&completed.status()),
+        "{completed:?}"
+    );
+}
+
+#[completion_routine]
+pub(super) fn shared(irp: Completing<'_, Arc<()>>) -> Signaled<'_> {
+    irp.signal_if_pended()
+}
+
+pub(super) fn read_arc<'d>(disk: &'d Device, context: &Arc<()>) -> Reading<'d, shared> {
+    read(disk.target(), [0; 8], 0, shared, context.clone())
+}

@@ -1,0 +1,115 @@
+//! For how long a wait lasts, and what a time-out does.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use wdm_irp::sys::{STATUS_CANCELLED, STATUS_IO_TIMEOUT, STATUS_SUCCESS};
+use wdm_irp::{IrpError, SendError, Timeout};
+use wdm_irp_sim::{Machine, When};
+use wdm_irp_tests::{Count, SOON, count, disk, done, passive, read};
+
+#[test]
+fn h14_time_out_cancels_and_waits() {
+    let machine = Machine::new();
+    let disk = disk(&machine, When::cancelled());
+    let read = read(disk.target(), [0; 8], 0, count, Count::default());
+    let error = read
+        .send_and_wait(passive(), Timeout::milliseconds(2))
+        .expect_err("timed out");
+    assert_eq!(error.error(), IrpError::TimedOut);
+    assert_eq!(error.error().status(), STATUS_IO_TIMEOUT);
+    let SendError::Failed(completed) = error else {
+        panic!("sent")
+    };
+    assert!(completed.timed_out());
+    assert_eq!(
+        (completed.status(), completed.context().get()),
+        (STATUS_CANCELLED, 1)
+    );
+    let timeouts: Vec<_> = machine.waits().iter().map(|wait| wait.timeout).collect();
+    assert_eq!(timeouts, [Some(-20_000), None]);
+}
+
+/// A lower driver that ignores the cancellation is waited for: its memory is in use.
+#[test]
+fn h14_time_out_waits_for_a_driver_that_ignores_the_cancellation() {
+    let machine = Machine::new();
+    let disk = Arc::new(disk(&machine, When::triggered()));
+    let read = read(disk.target(), [0; 8], 0, done, ());
+    let driver = machine.spawn({
+        let disk = disk.clone();
+        move || {
+            let irp = loop {
+                if let Some(irp) = disk.take_next() {
+                    break irp;
+                }
+                thread::yield_now();
+            };
+            while !irp.is_cancelled() {
+                thread::yield_now();
+            }
+            thread::sleep(SOON);
+            irp.write_output(&[9; 8]);
+            irp.complete(STATUS_SUCCESS, 8);
+        }
+    });
+    let completed = read
+        .send_and_wait(passive(), Timeout::milliseconds(1))
+        .expect("it succeeded after all");
+    assert!(completed.timed_out());
+    assert_eq!(*completed.buffer(), [9; 8]);
+    driver.join().expect("no panic");
+}
+
+#[test]
+fn h14_time_out_of_zero_polls_once_and_cancels() {
+    let machine = Machine::new();
+    let disk = disk(&machine, When::cancelled());
+    let read = read(disk.target(), [0; 8], 0, done, ());
+    let error = read
+        .send_and_wait(passive(), Timeout::after(Duration::ZERO))
+        .expect_err("timed out");
+    assert_eq!(error.error(), IrpError::TimedOut);
+}
+
+#[test]
+fn h15_forever_is_spelled_and_means_it() {
+    let machine = Machine::new();
+    let disk = disk(&machine, When::after(SOON));
+    let read = read(disk.target(), [0; 8], 0, done, ());
+    read.send_and_wait(passive(), Timeout::FOREVER)
+        .expect("read");
+    assert_eq!(machine.waits()[0].timeout, None);
+}
+
+#[test]
+fn h15_time_outs_are_relative_and_in_units_of_100_ns() {
+    let machine = Machine::new();
+    let at = passive();
+    let disk = disk(&machine, When::after(SOON));
+    let longest = Duration::MAX;
+    for timeout in [
+        Timeout::seconds(7),
+        Timeout::milliseconds(7000),
+        Timeout::after(Duration::from_secs(7)),
+        Timeout::after(Duration::from_nanos(6_999_999_901)),
+        Timeout::seconds(u32::MAX),
+        Timeout::after(longest),
+    ] {
+        let read = read(disk.target(), [0; 8], 0, done, ());
+        read.send_and_wait(&at, timeout).expect("read");
+    }
+    let waited: Vec<_> = machine.waits().iter().map(|wait| wait.timeout).collect();
+    assert_eq!(
+        waited,
+        [
+            Some(-70_000_000),
+            Some(-70_000_000),
+            Some(-70_000_000),
+            Some(-70_000_000),
+            Some(-10_000_000 * i64::from(u32::MAX)),
+            Some(-i64::MAX)
+        ]
+    );
+}

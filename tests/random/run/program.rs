@@ -1,0 +1,111 @@
+//! A program from its first step to the machine's report.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use wdm_irp_sim::{Behavior, Handle, Machine};
+use wdm_irp_tests::own_device;
+
+use super::sender::Sender;
+use super::stack::Stack;
+use crate::program::{Program, Step};
+use crate::routines::{Slots, Tally};
+use crate::shared::{Coverage, Shared, lock};
+
+/// What outlives every program.
+#[derive(Clone, Copy)]
+pub(crate) struct Fixed {
+    tallies: &'static [Tally],
+    slots: &'static Slots,
+    pub(crate) coverage: &'static Coverage,
+}
+
+impl Fixed {
+    pub(crate) fn get() -> Self {
+        /// Enough for the longest program, whose every step sends a request whose routine sends another one.
+        const TALLIES: usize = 24;
+        static FIXED: OnceLock<Fixed> = OnceLock::new();
+        *FIXED.get_or_init(|| Self {
+            tallies: Box::leak((0..TALLIES).map(|_| Tally::default()).collect()),
+            slots: Box::leak(Box::default()),
+            coverage: Box::leak(Box::default()),
+        })
+    }
+}
+
+/// The machine of the program that runs, for a watchdog.
+pub(crate) static CURRENT: Mutex<Option<Handle>> = Mutex::new(None);
+
+/// Runs a program on a machine of its own. What was wrong, with the timeline.
+pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
+    let machine = Machine::new();
+    if !cfg!(miri) {
+        // The watchdog knows better: it notices when the process is stopped for a while.
+        machine.hang_limit(Duration::from_secs(3600));
+    }
+    *lock(&CURRENT) = Some(machine.handle());
+    let own = own_device(&machine.device(Behavior::transfer()));
+    let shared = Arc::new(Shared::new(
+        machine.handle(),
+        own,
+        fixed.tallies,
+        fixed.coverage,
+        program
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::Fail(..))),
+    ));
+    let stacks: Vec<Stack> = program
+        .devices
+        .iter()
+        .map(|spec| Stack::new(&machine, *spec))
+        .collect();
+    let mut sender = Sender {
+        shared: shared.clone(),
+        handles: Vec::new(),
+        threads: Vec::new(),
+        slots: Some(fixed.slots),
+        occupants: HashMap::new(),
+        touched: Vec::new(),
+    };
+    for step in &program.steps {
+        sender.step(step, &stacks);
+    }
+    sender.finish(program.end);
+    machine.settle();
+    let nested = fixed.slots.nested.iter().map(|slot| slot as &dyn Debug);
+    for slot in sender.touched.drain(..).chain(nested) {
+        // Its only public property.
+        let text = format!("{slot:?}");
+        shared.errors.check(text.contains("in_use: false"), || text);
+    }
+    drop(sender);
+    shared.check_tallies();
+    check_ledger(&machine, &shared);
+    *lock(&CURRENT) = None;
+    let mut errors = shared.errors.take();
+    let report = machine.into_report();
+    errors.extend(report.violations.iter().map(ToString::to_string));
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{}\n\ntimeline:\n{}",
+        errors.join("\n"),
+        report.timeline.to_text()
+    ))
+}
+
+/// Nothing is left, and each wait was as it must be.
+fn check_ledger(machine: &Machine, shared: &Shared) {
+    let errors = &shared.errors;
+    let live = (machine.live_irps(), machine.live_mdls());
+    errors.check(live == (0, 0), || format!("IRPs and MDLs left: {live:?}"));
+    for wait in machine.waits() {
+        errors.check((wait.mode, wait.alertable) == (0, false), || {
+            format!("{wait:?}")
+        });
+    }
+}

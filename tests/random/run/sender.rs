@@ -1,0 +1,111 @@
+//! A thread of a program that sends requests, and what it allocates for them.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use wdm_irp::sys::DISPATCH_LEVEL;
+use wdm_irp::{Irp, IrpError, TargetDevice};
+use wdm_irp_tests::target;
+
+use super::job::Job;
+use super::stack::Stack;
+use crate::answers::offset;
+use crate::handles::Held;
+use crate::oracle::Expected;
+use crate::program::{Completer, DeviceSpec, Fault, Kind, Lower, Nested, RequestSpec, RoutineSpec};
+use crate::routines::{Context, NestedRequest, NestedState, SLOTS, Slots};
+use crate::shared::{Allocation, Shared, count};
+
+/// A thread of a program that sends requests.
+pub(super) struct Sender {
+    pub(super) shared: Arc<Shared>,
+    pub(super) handles: Vec<Box<dyn Held>>,
+    pub(super) threads: Vec<JoinHandle<()>>,
+    /// The slots that live for ever, if this thread may use them, and what was put into them last, by address.
+    pub(super) slots: Option<&'static Slots>,
+    pub(super) occupants: HashMap<usize, Arc<Expected>>,
+    /// The slots that a request was to go to.
+    pub(super) touched: Vec<&'static dyn Debug>,
+}
+
+impl Sender {
+    /// `IoAllocateIrp`, checked.
+    pub(super) fn allocate<'d>(
+        &self,
+        target: &'d TargetDevice,
+        own_location: bool,
+    ) -> Option<Irp<'d>> {
+        let allocation = self.shared.allocation(Fault::Irp);
+        let result = if own_location {
+            count(&self.shared.coverage.own_locations);
+            Irp::allocate_with_own_location(target, &self.shared.own)
+        } else {
+            Irp::allocate(target)
+        };
+        let (possible, irp) = match result {
+            Ok(irp) => (allocation != Allocation::Fails, Some(irp)),
+            Err(error) => {
+                count(&self.shared.coverage.allocations_failed);
+                let failed = error == IrpError::IrpAllocation;
+                (failed && allocation != Allocation::Succeeds, None)
+            }
+        };
+        self.shared.errors.check(possible, || {
+            format!("IoAllocateIrp: {allocation:?}, but {}", irp.is_some())
+        });
+        irp
+    }
+
+    /// The context of a request, with the request that the routine is to send.
+    pub(super) fn context(&self, job: &Job) -> Context {
+        let nested = match job.spec.routine {
+            RoutineSpec::Nested(nested) => Some(Box::new(self.nested(nested, job.spec))),
+            _ => None,
+        };
+        Context::new(job.expected.tally, nested)
+    }
+
+    pub(super) fn nested(&self, nested: Nested, outer: &RequestSpec) -> NestedRequest {
+        self.shared.share_allocations();
+        let device = DeviceSpec {
+            method: nested.method,
+            filters: 0,
+            answer: nested.answer,
+        };
+        let stack = Stack::new(&self.shared.machine, device);
+        let lower = Lower {
+            completer: if nested.inline {
+                Completer::Inline
+            } else {
+                Completer::After(0)
+            },
+            marked: nested.marked,
+            cancelable: nested.dropped,
+            returns: None,
+            irql: DISPATCH_LEVEL,
+        };
+        stack.behave(&self.shared, lower);
+        let spec = RequestSpec {
+            device: 0,
+            own_location: false,
+            kind: Kind::Read,
+            output: nested.size,
+            routine: RoutineSpec::SignalIfPended,
+            lower,
+            ..*outer
+        };
+        NestedRequest {
+            target: target(&stack.top),
+            slot: self
+                .slots
+                .filter(|_| !nested.boxed)
+                .map(|slots| &slots.nested[nested.size % SLOTS]),
+            offset: offset(spec.first, spec.answer),
+            expected: Expected::new(&self.shared, &spec, &stack.base, nested.answer),
+            state: NestedState::NotYet,
+            dropped: nested.dropped,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Devices with the filters above them.
+
+use wdm_irp_sim::{Behavior, Device, DeviceOptions, Handle};
+
+use crate::answers::answer;
+use crate::program::{DeviceSpec, IoMethod, Lower};
+use crate::shared::Shared;
+
+/// A device, and the filter on top of it, or itself.
+pub(super) struct Stack {
+    pub(super) base: Device,
+    pub(super) top: Device,
+    pub(super) spec: DeviceSpec,
+}
+
+impl Stack {
+    pub(super) fn new(machine: &Handle, spec: DeviceSpec) -> Self {
+        let options = DeviceOptions::new("disk");
+        let options = match spec.method {
+            IoMethod::Buffered => options.buffered(),
+            IoMethod::Direct => options.direct(),
+            IoMethod::Neither => options.neither(),
+        };
+        let base = machine.device_with(options, Behavior::transfer());
+        let top = (0..spec.filters).fold(base.clone(), |lower, _| machine.filter_over(&lower));
+        Self { base, top, spec }
+    }
+
+    /// What the device does with the next request.
+    pub(super) fn behave(&self, shared: &Shared, lower: Lower) {
+        let (default, errors) = (self.spec.answer, shared.errors.clone());
+        let behavior = Behavior::respond(move |irp| answer(irp, default, &errors));
+        let behavior = behavior.when(lower.when()).at_irql(lower.irql);
+        self.base.set_behavior(behavior);
+    }
+}

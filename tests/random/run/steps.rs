@@ -1,0 +1,153 @@
+//! The steps of a program.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use wdm_irp::ByteOffset;
+use wdm_irp::sys::DISPATCH_LEVEL;
+
+use super::job::Job;
+use super::sender::Sender;
+use super::stack::Stack;
+use crate::handles::{apply, trigger};
+use crate::oracle::Expected;
+use crate::program::{DeviceSpec, HandleOp, How, IoMethod, RequestSpec, Step};
+use crate::routines::{Context, signal_if_pended};
+use crate::shared::count;
+
+impl Sender {
+    /// Allocates, makes the request, arms it, sends it.
+    pub(super) fn send(&mut self, stack: &Stack, spec: &RequestSpec, how: How) {
+        let Some(irp) = self.allocate(stack.top.target(), spec.own_location) else {
+            return;
+        };
+        stack.behave(&self.shared, spec.lower);
+        let how = match how {
+            How::InSlot(_) if self.slots.is_none() => How::Boxed,
+            how => how,
+        };
+        let job = Job {
+            spec,
+            how,
+            expected: Expected::new(&self.shared, spec, &stack.base, stack.spec.answer),
+            direct: stack.spec.method == IoMethod::Direct,
+        };
+        if spec.borrowed && matches!(how, How::AndWait(_) | How::Scoped(_)) {
+            self.send_lent(irp, &job);
+        } else {
+            self.send_owned(irp, &job);
+        }
+    }
+
+    /// Makes a request and drops it.
+    pub(super) fn drop_unsent(&mut self, stack: &Stack, spec: &RequestSpec, armed: bool) {
+        let Some(irp) = self.allocate(stack.top.target(), spec.own_location) else {
+            return;
+        };
+        let tally = self.shared.tally();
+        let bytes = tally.buffer(vec![0; spec.output]);
+        let request = irp.read(bytes, ByteOffset(0));
+        if armed {
+            let context = Context::new(tally, None);
+            drop(request.on_completion(signal_if_pended, context));
+        } else {
+            drop(request);
+        }
+    }
+
+    pub(super) fn step(&mut self, step: &Step, stacks: &[Stack]) {
+        let shared = self.shared.clone();
+        let devices = stacks.len();
+        match step {
+            Step::AllocateAndDrop {
+                device,
+                own_location,
+            } => {
+                let target = stacks[device % devices].top.target();
+                drop(self.allocate(target, *own_location));
+            }
+            Step::DropUnsent(spec, armed) => {
+                self.drop_unsent(&stacks[spec.device % devices], spec, *armed);
+            }
+            Step::Send(spec, how) => self.send(&stacks[spec.device % devices], spec, *how),
+            Step::Handle(index, op) => {
+                if !self.handles.is_empty() {
+                    let index = index % self.handles.len();
+                    let handle = self.handles.swap_remove(index);
+                    let left = apply(handle, *op, &mut self.threads);
+                    self.handles.extend(left);
+                }
+            }
+            Step::Trigger(device, elsewhere) => {
+                let Stack { base, spec, .. } = &stacks[device % devices];
+                let (base, default, errors) = (base.clone(), spec.answer, shared.errors.clone());
+                let coverage = shared.coverage;
+                let work = move || {
+                    if trigger(&base, default, &errors, DISPATCH_LEVEL) {
+                        count(&coverage.triggered);
+                    }
+                };
+                if *elsewhere {
+                    self.threads.push(shared.machine.spawn(work));
+                } else {
+                    work();
+                }
+            }
+            Step::Fail(fault, skip) => shared.fail(*fault, *skip),
+            Step::Delay(point, micros) => {
+                let delay = Duration::from_micros(*micros);
+                shared.machine.faults().delay(*point, delay);
+            }
+            Step::ClearFaults => shared.clear_faults(),
+            Step::SendOnAnotherThread(spec, how, end) => {
+                let device = stacks[spec.device % devices].spec;
+                self.send_elsewhere(*spec, *how, *end, device);
+            }
+            Step::Join => self.join(),
+        }
+    }
+
+    /// Sends a request on another thread, to a device of its own.
+    pub(super) fn send_elsewhere(
+        &mut self,
+        spec: RequestSpec,
+        how: How,
+        end: HandleOp,
+        device: DeviceSpec,
+    ) {
+        let shared = self.shared.clone();
+        shared.share_allocations();
+        let stack = Stack::new(&shared.machine, device);
+        self.threads.push(self.shared.machine.spawn(move || {
+            count(&shared.coverage.on_other_threads);
+            let mut sender = Self {
+                shared,
+                handles: Vec::new(),
+                threads: Vec::new(),
+                slots: None,
+                occupants: HashMap::new(),
+                touched: Vec::new(),
+            };
+            sender.send(&stack, &spec, how);
+            sender.finish(end);
+        }));
+    }
+
+    /// Ends the handles and the threads.
+    pub(super) fn finish(&mut self, end: HandleOp) {
+        for handle in std::mem::take(&mut self.handles) {
+            if let Some(handle) = apply(handle, end, &mut self.threads) {
+                handle.discard();
+            }
+        }
+        self.join();
+    }
+
+    pub(super) fn join(&mut self) {
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                self.shared.errors.add("a thread panicked");
+            }
+        }
+    }
+}

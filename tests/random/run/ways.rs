@@ -1,0 +1,212 @@
+//! The four ways to send a request, each checked.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
+
+use wdm_irp::sys::NT_SUCCESS;
+use wdm_irp::{Armed, NotSent, Request, SendError, Sent, Slot, Transfer};
+
+use super::job::{Job, Occupied};
+use super::levels::Levels;
+use super::sender::Sender;
+use crate::handles::{self, Rescue, check_sent, keep};
+use crate::oracle::Expected;
+use crate::program::{Limit, ScopeOp};
+use crate::routines::{Owned, Payload, Routine};
+use crate::shared::count;
+
+impl Sender {
+    pub(super) fn and_wait<'d, K, B, R>(
+        request: Request<'d, K, B, Armed<R>>,
+        job: &Job,
+        limit: Limit,
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
+    where
+        K: Transfer<B, Irql: Levels>,
+        B: Payload,
+        R: Routine,
+    {
+        let expected = &job.expected;
+        let mdl = job.mdl(Occupied::No);
+        let result = {
+            let _rescue = Rescue::of(expected, limit.elapses());
+            let (_raised, at) = K::Irql::to_wait(job.spec.raised);
+            request.send_and_wait(at, limit.timeout())
+        };
+        let (completed, success) = match result {
+            Ok(completed) => (completed, true),
+            Err(SendError::Failed(completed)) => (completed, false),
+            Err(SendError::NotSent(not_sent)) => {
+                job.check_attempt(Occupied::No, mdl, Some(not_sent.error));
+                return Err(not_sent);
+            }
+        };
+        job.check_attempt(Occupied::No, mdl, None);
+        expected.check(NT_SUCCESS(completed.status()) == success, || {
+            format!("success: {success}, {completed:?}")
+        });
+        expected.completed(completed, limit.elapses());
+        Ok(())
+    }
+
+    pub(super) fn scoped<'d, K, B, R>(
+        request: Request<'d, K, B, Armed<R>>,
+        job: &Job,
+        op: ScopeOp,
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
+    where
+        K: Transfer<B, Irql: Levels>,
+        B: Payload,
+        R: Routine,
+    {
+        let expected = &job.expected;
+        let mdl = job.mdl(Occupied::No);
+        let (_raised, at) = K::Irql::to_wait(job.spec.raised);
+        // For what the end of the scope waits for.
+        let mut rescue = None;
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            request.send_scoped(at, |sent| {
+                job.check_attempt(Occupied::No, mdl, None);
+                check_sent(&sent, expected);
+                let in_flight = match sent {
+                    Sent::Completed(completed) => return expected.completed(completed, false),
+                    Sent::InFlight(in_flight) => in_flight,
+                };
+                match op {
+                    ScopeOp::Wait(limit) => handles::wait(in_flight, expected, limit),
+                    ScopeOp::CancelAndWait(limit) => {
+                        handles::cancel(&in_flight, expected);
+                        handles::wait(in_flight, expected, limit);
+                    }
+                    ScopeOp::PollAndWait(polls, limit) => {
+                        if let Some(in_flight) = polled(in_flight, expected, polls) {
+                            handles::wait(in_flight, expected, limit);
+                        }
+                    }
+                    ScopeOp::PollAndForget(polls) => {
+                        if let Some(in_flight) = polled(in_flight, expected, polls) {
+                            rescue = Rescue::of(expected, true);
+                            std::mem::forget(in_flight);
+                        }
+                    }
+                    ScopeOp::Drop => handles::discard(in_flight, expected),
+                    ScopeOp::Forget => {
+                        rescue = Rescue::of(expected, true);
+                        std::mem::forget(in_flight);
+                    }
+                    ScopeOp::Panic(forgotten) => {
+                        rescue = Rescue::of(expected, true);
+                        let _alive = if forgotten {
+                            std::mem::forget(in_flight);
+                            None
+                        } else {
+                            Some(in_flight)
+                        };
+                        // Without the panic hook, which would print it.
+                        resume_unwind(Box::new(Panicked));
+                    }
+                }
+            })
+        }));
+        drop(rescue);
+        match result {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(not_sent)) => {
+                job.check_attempt(Occupied::No, mdl, Some(not_sent.error));
+                Err(not_sent)
+            }
+            Err(panic) => {
+                count(&expected.shared.coverage.scopes_panicked);
+                expected.check(panic.is::<Panicked>(), || "another panic".to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn in_slot<'d, K, B, R>(
+        &mut self,
+        request: Request<'d, K, B, Armed<R>>,
+        job: &Job,
+        slot: &'static Slot<R, B>,
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
+    where
+        K: Transfer<B, Irql: Levels>,
+        B: Owned,
+        R: Routine,
+    {
+        let key = std::ptr::from_ref(slot).addr();
+        let occupied = match self.occupants.get(&key) {
+            None => Occupied::No,
+            Some(occupant) => {
+                // In this order: it is done after it was moved.
+                let moved = occupant.moved.load(SeqCst);
+                if occupant.done.load(SeqCst) {
+                    count(&self.shared.coverage.slots_reused);
+                    Occupied::No
+                } else if moved {
+                    Occupied::Maybe
+                } else {
+                    Occupied::Yes
+                }
+            }
+        };
+        self.touched.push(slot);
+        let mdl = job.mdl(occupied);
+        let result = {
+            let (_raised, at) = K::Irql::to_send(job.spec.raised);
+            request.send_in(slot, at)
+        };
+        let sent = result.inspect_err(|not_sent| {
+            job.check_attempt(occupied, mdl, Some(not_sent.error));
+        })?;
+        job.check_attempt(occupied, mdl, None);
+        check_sent(&sent, &job.expected);
+        self.occupants.insert(key, job.expected.clone());
+        self.handles.extend(keep(sent, &job.expected));
+        Ok(())
+    }
+
+    pub(super) fn boxed<'d, K, B, R>(
+        &mut self,
+        request: Request<'d, K, B, Armed<R>>,
+        job: &Job,
+    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
+    where
+        K: Transfer<B, Irql: Levels>,
+        B: Owned,
+        R: Routine,
+    {
+        let mdl = job.mdl(Occupied::No);
+        let result = {
+            let (_raised, at) = K::Irql::to_send(job.spec.raised);
+            request.send_boxed(at)
+        };
+        let sent = result.inspect_err(|not_sent| {
+            job.check_attempt(Occupied::No, mdl, Some(not_sent.error));
+        })?;
+        job.check_attempt(Occupied::No, mdl, None);
+        check_sent(&sent, &job.expected);
+        self.handles.extend(keep(sent, &job.expected));
+        Ok(())
+    }
+}
+
+/// What a scope panics with.
+struct Panicked;
+
+/// Polls a few times.
+fn polled<S>(
+    mut in_flight: wdm_irp::InFlight<S>,
+    expected: &Expected,
+    polls: u8,
+) -> Option<wdm_irp::InFlight<S>>
+where
+    S: wdm_irp::Storage<Routine: Routine, Buffer: Payload>,
+{
+    for _ in 0..polls {
+        in_flight = handles::poll(in_flight, expected)?;
+        thread::yield_now();
+    }
+    Some(in_flight)
+}

@@ -1,0 +1,191 @@
+//! What the threads of a program share: errors, coverage, and the allocations that are to fail.
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wdm_irp::OwnDevice;
+use wdm_irp_sim::Handle;
+
+use crate::program::Fault;
+use crate::routines::Tally;
+
+/// Locks, whoever has panicked.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was found wrong. A program goes on to its end all the same: unwinding could wait for ever.
+#[derive(Debug, Default)]
+pub(crate) struct Errors(Mutex<Vec<String>>);
+
+impl Errors {
+    pub(crate) fn add(&self, error: impl Into<String>) {
+        lock(&self.0).push(error.into());
+    }
+
+    pub(crate) fn check(&self, holds: bool, error: impl FnOnce() -> String) {
+        if !holds {
+            self.add(error());
+        }
+    }
+
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.0))
+    }
+}
+
+/// Declares counters of what programs went through, so that a test can tell that it has tested something.
+macro_rules! coverage {
+    ($($name:ident)*) => {
+        #[derive(Debug, Default)]
+        pub(crate) struct Coverage { $(pub(crate) $name: AtomicU64,)* }
+
+        impl Coverage {
+            pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+            pub(crate) fn values(&self) -> Vec<u64> {
+                vec![$(self.$name.load(SeqCst)),*]
+            }
+        }
+    };
+}
+
+coverage! {
+    completed_inline in_flight cancelled timed_out failed refused scopes_panicked polls_early
+    triggered on_other_threads nested nested_pended slots_reused slots_in_use allocations_failed own_locations
+}
+
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, SeqCst);
+}
+
+/// The allocations that will fail, as the model plans them.
+#[derive(Debug, Default)]
+struct Plan {
+    irp: Vec<usize>,
+    mdl: Vec<usize>,
+    /// Other threads allocate, too: what fails depends on who comes first.
+    shared: bool,
+    /// The program makes allocations fail at some time.
+    may_fail: bool,
+}
+
+/// What the threads of a program share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) machine: Handle,
+    pub(crate) errors: Arc<Errors>,
+    pub(crate) coverage: &'static Coverage,
+    pub(crate) own: OwnDevice,
+    tallies: &'static [Tally],
+    used: AtomicUsize,
+    plan: Mutex<Plan>,
+}
+
+/// How a call can end, as far as allocations are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Allocation {
+    Succeeds,
+    Fails,
+    Either,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        machine: Handle,
+        own: OwnDevice,
+        tallies: &'static [Tally],
+        coverage: &'static Coverage,
+        may_fail: bool,
+    ) -> Self {
+        Self {
+            machine,
+            errors: Arc::default(),
+            coverage,
+            own,
+            tallies,
+            used: AtomicUsize::new(0),
+            plan: Mutex::new(Plan {
+                may_fail,
+                ..Plan::default()
+            }),
+        }
+    }
+
+    /// The tally for a new request.
+    pub(crate) fn tally(&self) -> &'static Tally {
+        let tally = &self.tallies[self.used.fetch_add(1, SeqCst)];
+        tally.reset();
+        tally
+    }
+
+    pub(crate) fn fail(&self, fault: Fault, skip: usize) {
+        let mut plan = lock(&self.plan);
+        let (list, allocation) = match fault {
+            Fault::Irp => (&mut plan.irp, wdm_irp_sim::Allocation::Irp),
+            Fault::Mdl => (&mut plan.mdl, wdm_irp_sim::Allocation::Mdl),
+        };
+        list.push(skip);
+        self.machine.faults().fail(allocation, skip);
+    }
+
+    /// No fault is left.
+    pub(crate) fn clear_faults(&self) {
+        let mut plan = lock(&self.plan);
+        *plan = Plan {
+            irp: Vec::new(),
+            mdl: Vec::new(),
+            ..*plan
+        };
+        self.machine.faults().clear();
+    }
+
+    /// Whether the program makes allocations fail at some time.
+    pub(crate) fn allocations_may_fail(&self) -> bool {
+        lock(&self.plan).may_fail
+    }
+
+    /// Another thread is going to allocate.
+    pub(crate) fn share_allocations(&self) {
+        lock(&self.plan).shared = true;
+    }
+
+    /// What the next allocation does.
+    pub(crate) fn allocation(&self, fault: Fault) -> Allocation {
+        let mut plan = lock(&self.plan);
+        if !plan.may_fail {
+            return Allocation::Succeeds;
+        }
+        if plan.shared {
+            return Allocation::Either;
+        }
+        let list = match fault {
+            Fault::Irp => &mut plan.irp,
+            Fault::Mdl => &mut plan.mdl,
+        };
+        let fails = list.contains(&0);
+        list.retain(|skip| *skip != 0);
+        for skip in list {
+            *skip -= 1;
+        }
+        if fails {
+            Allocation::Fails
+        } else {
+            Allocation::Succeeds
+        }
+    }
+
+    /// At the end: each thing was dropped once, and each routine ran once if its request was sent.
+    pub(crate) fn check_tallies(&self) {
+        for (number, tally) in self.tallies[..self.used.load(SeqCst)].iter().enumerate() {
+            let get = |counter: &std::sync::atomic::AtomicU32| counter.load(SeqCst);
+            let fair = get(&tally.ran) == get(&tally.sent)
+                && get(&tally.sent) <= 1
+                && get(&tally.contexts) == get(&tally.context_drops)
+                && get(&tally.buffers) == get(&tally.buffer_drops);
+            self.errors
+                .check(fair, || format!("request {number}: {tally:?}"));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The I/O manager: functions that it exports, and those that wdm.h defines inline.
+
+use core::ffi::c_void;
+
+use super::constants::SL_INVOKE_ALWAYS;
+use super::irp::{self, StackLocation};
+use super::types::{
+    DEVICE_OBJECT, IO_STACK_LOCATION, IRP, MDL, NTSTATUS, PDRIVER_CANCEL, PIO_COMPLETION_ROUTINE,
+};
+
+kernel_imports! {
+    /// Allocates an IRP with `StackSize` stack locations, or returns null. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `StackSize` is positive.
+    "wdm_irp_sim_IoAllocateIrp" fn IoAllocateIrp(StackSize: i8, ChargeQuota: u8) -> *mut IRP;
+
+    /// Frees an IRP of [`IoAllocateIrp`]. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `Irp` came from [`IoAllocateIrp`], is not in flight and is not used again.
+    "wdm_irp_sim_IoFreeIrp" fn IoFreeIrp(Irp: *mut IRP);
+
+    /// Hands the IRP to the driver of `DeviceObject` (`IoCallDriver`). The IRQL depends on the request.
+    ///
+    /// # Safety
+    /// `DeviceObject` is valid, `Irp` is the caller's, and its next stack location is filled in.
+    "wdm_irp_sim_IofCallDriver" fn IofCallDriver(DeviceObject: *mut DEVICE_OBJECT, Irp: *mut IRP) -> NTSTATUS;
+
+    /// Completes the IRP (`IoCompleteRequest`): runs the completion routines, upwards. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `Irp` is at a driver that has not completed it before; that driver does not touch it afterwards.
+    "wdm_irp_sim_IofCompleteRequest" fn IofCompleteRequest(Irp: *mut IRP, PriorityBoost: i8);
+
+    /// Marks the IRP cancelled and calls its cancel routine, if it has one. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `Irp` is allocated for the whole call.
+    "wdm_irp_sim_IoCancelIrp" fn IoCancelIrp(Irp: *mut IRP) -> u8;
+
+    /// Takes the system-wide cancel spin lock, raising the IRQL to `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `Irql` is writable; the lock is not held by this processor.
+    "wdm_irp_sim_IoAcquireCancelSpinLock" fn IoAcquireCancelSpinLock(Irql: *mut u8);
+
+    /// Releases the cancel spin lock.
+    ///
+    /// # Safety
+    /// The lock is held by this processor and `Irql` is what was stored when it was taken.
+    "wdm_irp_sim_IoReleaseCancelSpinLock" fn IoReleaseCancelSpinLock(Irql: u8);
+
+    /// Allocates an MDL that describes a buffer, or returns null. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `VirtualAddress` and `Length` describe one buffer; `Irp` is null or valid.
+    "wdm_irp_sim_IoAllocateMdl" fn IoAllocateMdl(
+        VirtualAddress: *mut c_void, Length: u32, SecondaryBuffer: u8, ChargeQuota: u8, Irp: *mut IRP,
+    ) -> *mut MDL;
+
+    /// Frees an MDL. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `Mdl` came from [`IoAllocateMdl`] and its pages are not locked.
+    "wdm_irp_sim_IoFreeMdl" fn IoFreeMdl(Mdl: *mut MDL);
+}
+
+/// Returns the current stack location: `IoGetCurrentIrpStackLocation`.
+///
+/// # Safety
+/// `Irp` is valid and at the caller. Without a current location the result is one past the array.
+#[must_use]
+#[inline]
+pub unsafe fn IoGetCurrentIrpStackLocation(Irp: *mut IRP) -> *mut IO_STACK_LOCATION {
+    // SAFETY: `Irp` is valid and the caller's for this call by contract.
+    unsafe { irp::Irp::new(Irp) }.current_stack_location()
+}
+
+/// Returns the next lower stack location: `IoGetNextIrpStackLocation`.
+///
+/// # Safety
+/// `Irp` is valid and at the caller, and its current location is not the lowest.
+#[must_use]
+#[inline]
+pub unsafe fn IoGetNextIrpStackLocation(Irp: *mut IRP) -> *mut IO_STACK_LOCATION {
+    // SAFETY: `Irp` is valid by contract.
+    let current = unsafe { IoGetCurrentIrpStackLocation(Irp) };
+    // SAFETY: there is a lower location by contract; locations are an array, which is used downwards.
+    unsafe { current.sub(1) }
+}
+
+/// Makes the next location the current one: `IoSetNextIrpStackLocation`.
+///
+/// # Safety
+/// `Irp` is the caller's, and its current location is not the lowest.
+#[inline]
+pub unsafe fn IoSetNextIrpStackLocation(Irp: *mut IRP) {
+    // SAFETY: there is a next location by contract.
+    let next = unsafe { IoGetNextIrpStackLocation(Irp) };
+    // SAFETY: `Irp` is valid and the caller's for this call by contract.
+    let irp = unsafe { irp::Irp::new(Irp) };
+    irp.set_current_location(irp.current_location() - 1, next);
+}
+
+/// Gives the driver below the location of this one: `IoSkipCurrentIrpStackLocation`.
+///
+/// # Safety
+/// `Irp` is at the calling driver, which has a stack location in it.
+#[inline]
+pub unsafe fn IoSkipCurrentIrpStackLocation(Irp: *mut IRP) {
+    // SAFETY: `Irp` is valid and the caller's for this call by contract.
+    let irp = unsafe { irp::Irp::new(Irp) };
+    // SAFETY: there is a current location by contract, so what is above it is a location or the end of the array.
+    let above = unsafe { irp.current_stack_location().add(1) };
+    irp.set_current_location(irp.current_location() + 1, above);
+}
+
+/// Prepares the next location like the current one, without its routine: `IoCopyCurrentIrpStackLocationToNext`.
+///
+/// # Safety
+/// `Irp` is at the calling driver, which has a stack location in it, and there is a lower one.
+#[inline]
+pub unsafe fn IoCopyCurrentIrpStackLocationToNext(Irp: *mut IRP) {
+    // SAFETY: `Irp` is valid by contract.
+    let current = unsafe { IoGetCurrentIrpStackLocation(Irp) };
+    // SAFETY: there is a lower location by contract.
+    let next = unsafe { IoGetNextIrpStackLocation(Irp) };
+    // SAFETY: the driver has a current location by contract.
+    let current = unsafe { StackLocation::new(current) };
+    // SAFETY: the next location is the driver's until it sends the IRP.
+    current.copy_to(unsafe { StackLocation::new(next) });
+}
+
+/// Registers a completion routine that runs on success, on errors and on cancellation: `IoSetCompletionRoutine` with
+/// `InvokeOnSuccess`, `InvokeOnError` and `InvokeOnCancel` all TRUE.
+///
+/// The flags are no parameters: a routine that may not run is one that may not signal (rules
+/// `IoAllocateIrpSignalEventInCompletion2` and `…3`).
+///
+/// # Safety
+/// `Irp` is the caller's and has a next stack location. `CompletionRoutine` and `Context` stay valid until the
+/// routine has run.
+#[inline]
+pub unsafe fn IoSetCompletionRoutine(
+    Irp: *mut IRP,
+    CompletionRoutine: PIO_COMPLETION_ROUTINE,
+    Context: *mut c_void,
+) {
+    // SAFETY: there is a next location by contract.
+    let next = unsafe { IoGetNextIrpStackLocation(Irp) };
+    // SAFETY: the IRP is the caller's by contract, and with it the location.
+    let next = unsafe { StackLocation::new(next) };
+    next.set_completion_routine(CompletionRoutine, Context, SL_INVOKE_ALWAYS);
+}
+
+/// Marks the IRP pending, so that the dispatch routine returns `STATUS_PENDING`: `IoMarkIrpPending`.
+///
+/// # Safety
+/// `Irp` is at the calling driver, which has a stack location in it. Never for an IRP that the driver has allocated
+/// itself without an own location: that writes past the array.
+#[inline]
+pub unsafe fn IoMarkIrpPending(Irp: *mut IRP) {
+    // SAFETY: `Irp` is valid by contract.
+    let current = unsafe { IoGetCurrentIrpStackLocation(Irp) };
+    // SAFETY: the driver has a current location by contract.
+    unsafe { StackLocation::new(current) }.mark_pending();
+}
+
+/// Exchanges the cancel routine atomically and returns the previous one: `IoSetCancelRoutine`.
+///
+/// # Safety
+/// `Irp` is at the calling driver; `CancelRoutine` stays valid until it is taken back or has run.
+#[inline]
+pub unsafe fn IoSetCancelRoutine(Irp: *mut IRP, CancelRoutine: PDRIVER_CANCEL) -> PDRIVER_CANCEL {
+    // SAFETY: `Irp` is valid by contract, and the method accesses nothing but the cancel routine.
+    unsafe { irp::Irp::new(Irp) }.exchange_cancel_routine(CancelRoutine)
+}
