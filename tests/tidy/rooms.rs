@@ -7,12 +7,6 @@ use crate::tree::{File, Findings, add};
 const LINES: usize = 300;
 const LINES_OF_TESTS: usize = 500;
 
-/// Files that may be longer, and why.
-const MAY_BE_LONG: &[(&str, &str)] = &[(
-    "conformance/src/scenarios.rs",
-    "a list of scripts, one beside the other, without logic",
-)];
-
 /// Folders whose face, the file beside them, lists rooms and exports and nothing else.
 const FACES: &[&str] = &[
     "wdm-irp-macros/src/typed.rs",
@@ -43,7 +37,7 @@ pub(crate) fn long(files: &[File]) -> Findings {
         } else {
             LINES
         };
-        if lines > most && !MAY_BE_LONG.iter().any(|(path, _)| *path == file.path) {
+        if lines > most {
             let message = format!("{} has {lines} lines; {most} are the most", file.path);
             add(&mut findings, &file.path, message);
         }
