@@ -80,24 +80,8 @@ pub(crate) const LONG: &[&str] = &[
     "wdm-irp/src/slot.rs",
 ];
 
-/// Faces of folders that do not exist yet, or hold more than modules and exports.
-pub(crate) const NOT_YET_A_FACE: &[&str] = &[
-    "wdm-irp-macros/src/typed.rs",
-    "wdm-irp-sim/src/driver.rs",
-    "wdm-irp-sim/src/io.rs",
-    "wdm-irp-sim/src/ke.rs",
-    "wdm-irp-sim/src/kernel.rs",
-    "wdm-irp-sim/src/machine.rs",
-    "wdm-irp-sim/src/mm.rs",
-    "wdm-irp-sim/src/report.rs",
-    "wdm-irp/src/buffer.rs",
-    "wdm-irp/src/in_flight.rs",
-    "wdm-irp/src/irp.rs",
-    "wdm-irp/src/operation.rs",
-    "wdm-irp/src/request.rs",
-    "wdm-irp/src/routine.rs",
-    "wdm-irp/src/send.rs",
-];
+/// Faces of folders that hold more than modules and exports.
+pub(crate) const FACES_THAT_HOLD_MORE: &[&str] = &["wdm-irp-sim/src/sync.rs"];
 
 /// Files with comments beyond column 100.
 pub(crate) const WIDE_COMMENTS: &[&str] = &[

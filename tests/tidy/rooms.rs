@@ -7,26 +7,6 @@ use crate::tree::{File, Findings, add};
 const LINES: usize = 300;
 const LINES_OF_TESTS: usize = 500;
 
-/// Folders whose face, the file beside them, lists rooms and exports and nothing else.
-const FACES: &[&str] = &[
-    "wdm-irp-macros/src/typed.rs",
-    "wdm-irp-sim/src/driver.rs",
-    "wdm-irp-sim/src/io.rs",
-    "wdm-irp-sim/src/ke.rs",
-    "wdm-irp-sim/src/kernel.rs",
-    "wdm-irp-sim/src/machine.rs",
-    "wdm-irp-sim/src/mm.rs",
-    "wdm-irp-sim/src/report.rs",
-    "wdm-irp/src/buffer.rs",
-    "wdm-irp/src/in_flight.rs",
-    "wdm-irp/src/irp.rs",
-    "wdm-irp/src/operation.rs",
-    "wdm-irp/src/request.rs",
-    "wdm-irp/src/routine.rs",
-    "wdm-irp/src/send.rs",
-    "wdm-irp/src/sys.rs",
-];
-
 /// Finds Rust files that are too long.
 pub(crate) fn long(files: &[File]) -> Findings {
     let mut findings = Findings::new();
@@ -51,22 +31,22 @@ fn is_test(path: &str) -> bool {
     path.contains("/tests/") || path.ends_with("/tests.rs") || path.contains("/wdm-irp/loom/")
 }
 
-/// Finds faces that do not exist, or hold more than `mod`, `use`, docs and attributes.
+/// Finds faces of the library crates' folders, `x.rs` beside `x/`, that hold more than `mod`, `use`,
+/// docs and attributes.
 pub(crate) fn faces(files: &[File]) -> Findings {
     let mut findings = Findings::new();
-    for face in FACES {
-        let folder = face.replace(".rs", "/");
-        let message = match files.iter().find(|file| file.path == *face) {
-            None => format!("{face} does not exist"),
-            Some(_) if !files.iter().any(|file| file.path.starts_with(&folder)) => {
-                format!("{face} has no folder {folder} beside it")
-            }
-            Some(file) => match first_that_is_neither_mod_nor_use(&file.text) {
-                None => continue,
-                Some(line) => format!("{face}:{line} is neither `mod` nor `use`"),
-            },
-        };
-        add(&mut findings, face, message);
+    let in_a_crate = |path: &str| path.starts_with("wdm-irp") && path.contains("/src/");
+    for face in files
+        .iter()
+        .filter(|file| in_a_crate(&file.path) && !is_test(&file.path))
+    {
+        let folder = face.path.replace(".rs", "/");
+        if files.iter().any(|file| file.path.starts_with(&folder))
+            && let Some(line) = first_that_is_neither_mod_nor_use(&face.text)
+        {
+            let message = format!("{}:{line} is neither `mod` nor `use`", face.path);
+            add(&mut findings, &face.path, message);
+        }
     }
     findings
 }
@@ -148,12 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn a_face_without_folder_is_found() {
+    fn a_file_beside_a_folder_is_a_face() {
         let (face, inside) = (
-            ("wdm-irp/src/sys.rs", "mod io;"),
+            ("wdm-irp/src/sys.rs", "fn f() {}"),
             ("wdm-irp/src/sys/io.rs", ""),
         );
-        assert!(!faces(&files(&[face, inside])).contains_key(face.0));
-        assert!(faces(&files(&[face])).contains_key(face.0));
+        assert!(faces(&files(&[face, inside])).contains_key(face.0));
+        assert!(faces(&files(&[face, ("wdm-irp/src/system.rs", "")])).is_empty());
+        assert!(faces(&files(&[(face.0, "mod io;"), inside])).is_empty());
     }
 }
