@@ -3,10 +3,9 @@
 use core::fmt;
 
 use crate::buffer::IoBuffer;
-use crate::error::{IrpError, SendError, final_status};
-use crate::request::detach;
+use crate::error::{IrpError, SendError};
 use crate::routine::CompletionRoutine;
-use crate::sys::{self, IRP, NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
+use crate::sys::{NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
 
 /// A completed request: its status, and everything that was lent to it. The IRP has been freed.
 ///
@@ -149,20 +148,3 @@ impl<Q, R: CompletionRoutine, B> fmt::Display for SendError<Q, Completed<R, B>> 
 }
 
 impl<Q, R: CompletionRoutine, B> core::error::Error for SendError<Q, Completed<R, B>> {}
-
-/// Takes back what a completed IRP says, releases what is attached to it, and frees it.
-///
-/// # Safety
-/// `irp` came from `IoAllocateIrp`, is completed, the routine has let go of it, and it is not used again.
-#[inline]
-pub(crate) unsafe fn free_completed(irp: *mut IRP) -> (NTSTATUS, usize) {
-    // SAFETY: completed, and the routine answered MORE_PROCESSING_REQUIRED: the IRP is the caller's, and not freed yet.
-    let fields = unsafe { sys::irp::Irp::new(irp) };
-    let status = final_status(fields.status());
-    let information = fields.information();
-    // SAFETY: completed, so no transfer is under way; what is attached is what `Transfer::attach` attached.
-    unsafe { detach(fields) };
-    // SAFETY: by contract from `IoAllocateIrp` and not used again.
-    unsafe { sys::IoFreeIrp(irp) };
-    (status, information)
-}

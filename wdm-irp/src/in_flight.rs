@@ -3,9 +3,11 @@
 #[cfg(feature = "alloc")]
 mod boxed;
 mod handle;
+mod reclaim;
 mod slot;
 
 #[cfg(feature = "alloc")]
 pub use boxed::BoxedSlot;
 pub use handle::{InFlight, Sent};
+pub(crate) use reclaim::free_completed;
 pub use slot::{Slot, Storage};

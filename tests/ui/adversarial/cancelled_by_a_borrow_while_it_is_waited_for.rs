@@ -1,4 +1,4 @@
-//! Tries to cancel, from another thread, a request that the wait may free meanwhile (H13).
+//! Tries to cancel, from another thread, a request that the wait may free meanwhile ([H13](../../../docs/hazards.md#h13)).
 
 use wdm_irp::in_flight::{BoxedSlot, InFlight};
 use wdm_irp::{Completing, PassiveLevel, Signaled, Timeout, completion_routine};

@@ -1,4 +1,4 @@
-//! Tries to hide a pageable section (H30) in the parameters of macros.
+//! Tries to hide a pageable section ([H30](../../../docs/hazards.md#h30)) in the parameters of macros.
 
 use wdm_irp::{Completing, Signaled, completion_routine};
 

@@ -1,4 +1,4 @@
-//! A context that must stay on its thread (H19).
+//! A context that must stay on its thread ([H19](../../../docs/hazards.md#h19)).
 
 use wdm_irp::{Completing, Signaled, completion_routine};
 

@@ -1,4 +1,4 @@
-//! A typed routine without a result (H1).
+//! A typed routine without a result ([H1](../../../docs/hazards.md#h1)).
 
 use wdm_irp::{Completing, completion_routine};
 

@@ -1,4 +1,4 @@
-//! A routine in pageable code on some targets (H30).
+//! A routine in pageable code on some targets ([H30](../../../docs/hazards.md#h30)).
 
 use wdm_irp::{Completing, Signaled, completion_routine};
 

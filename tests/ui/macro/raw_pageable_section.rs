@@ -1,4 +1,4 @@
-//! A raw routine in pageable code (H30).
+//! A raw routine in pageable code ([H30](../../../docs/hazards.md#h30)).
 
 use core::ffi::c_void;
 

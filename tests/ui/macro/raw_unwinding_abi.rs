@@ -1,4 +1,4 @@
-//! A raw routine that may unwind (H22).
+//! A raw routine that may unwind ([H22](../../../docs/hazards.md#h22)).
 
 use core::ffi::c_void;
 

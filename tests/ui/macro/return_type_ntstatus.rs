@@ -1,4 +1,4 @@
-//! A typed routine with the result of a hand-written one (H1, H4).
+//! A typed routine with the result of a hand-written one ([H1](../../../docs/hazards.md#h1), [H4](../../../docs/hazards.md#h4)).
 
 use wdm_irp::{Completing, completion_routine};
 

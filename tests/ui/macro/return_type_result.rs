@@ -1,4 +1,4 @@
-//! A typed routine that wants to use `?` (H1).
+//! A typed routine that wants to use `?` ([H1](../../../docs/hazards.md#h1)).
 
 use wdm_irp::{Completing, Signaled, completion_routine};
 

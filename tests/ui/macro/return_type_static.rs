@@ -1,4 +1,4 @@
-//! A proof that outlives its IRP (H21).
+//! A proof that outlives its IRP ([H21](../../../docs/hazards.md#h21)).
 
 use wdm_irp::{Completing, Signaled, completion_routine};
 

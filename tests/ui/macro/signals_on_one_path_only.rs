@@ -1,4 +1,4 @@
-//! A path without a proof (H1).
+//! A path without a proof ([H1](../../../docs/hazards.md#h1)).
 
 use wdm_irp::{Completing, Signaled, completion_routine};
 

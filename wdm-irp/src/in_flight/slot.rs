@@ -4,8 +4,9 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ptr;
 
+use super::reclaim::free_completed;
 use crate::buffer::PoolAligned;
-use crate::completed::{Completed, free_completed};
+use crate::completed::Completed;
 use crate::operation::{Operation, cancel_and_wait};
 use crate::routine::CompletionRoutine;
 use crate::sys::{self, IRP};

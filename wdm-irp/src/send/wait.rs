@@ -7,8 +7,9 @@
 use core::mem::MaybeUninit;
 
 use crate::buffer::PoolAligned;
-use crate::completed::{Completed, free_completed};
+use crate::completed::Completed;
 use crate::error::{NotSent, SendError};
+use crate::in_flight::free_completed;
 use crate::irql::{AtMostApc, MaySend};
 use crate::operation::{Operation, cancel_and_wait};
 use crate::request::{Armed, Attachment, Request, Transfer};
