@@ -1,18 +1,23 @@
 //! Every interleaving of originator, completer and canceller, by loom.
 //!
-//! Real: this library, from `Irp::allocate` to `Completed`, with its handshake; the host model's event, I/O manager, cancel
-//! spin lock, modelled drivers and ledger. Standing in: loom for the handshake's atomic, the dispatcher lock, the waits on it
-//! and the threads. A time-out elapses whenever the scheduler likes. The order of cancellation and completion is explored at
-//! the places where the host model can be made to dwell; its ledger is invisible to loom.
+//! Real: this library, from `Irp::allocate` to `Completed`, with its handshake; the host model's
+//! event, I/O manager, cancel spin lock, modelled drivers and ledger. Standing in: loom for the
+//! handshake's atomic, the dispatcher lock, the waits on it and the threads. A time-out elapses
+//! whenever the scheduler likes. The order of cancellation and completion is explored at the places
+//! where the host model can be made to dwell; its ledger is invisible to loom.
 //!
 //! What a model checks, in every interleaving:
-//! - nobody hangs (loom finds a deadlock), and nobody is let go too early or by an earlier round's signal;
-//! - what the completion routine wrote is the originator's, by the memory model, when it gets the context back;
-//! - every access to the event and the state is before the originator takes the memory back, by the memory model;
-//! - the routine has run once, the slot is free, the IRP freed once (the ledger), and no misuse of any other kind.
+//! - nobody hangs (loom finds a deadlock), and nobody is let go too early or by an earlier round's
+//!   signal;
+//! - what the completion routine wrote is the originator's, by the memory model, when it gets the
+//!   context back;
+//! - every access to the event and the state is before the originator takes the memory back, by the
+//!   memory model;
+//! - the routine has run once, the slot is free, the IRP freed once (the ledger), and no misuse of
+//!   any other kind.
 //!
-//! Two threads: every interleaving. Three: up to [`PREEMPTIONS`] preemptions. `.ci/loom` runs the models, and shows with the
-//! patches in `bugs/` that they can fail.
+//! Two threads: every interleaving. Three: up to [`PREEMPTIONS`] preemptions. `.ci/loom` runs the
+//! models, and shows with the patches in `bugs/` that they can fail.
 #![cfg(loom)]
 
 use std::sync::{Arc, Mutex};
@@ -42,7 +47,8 @@ const POINTS: [Point; 6] = [
     Point::BeforeCancelRoutine,
 ];
 
-/// What the routine writes and the originator reads. loom checks that one is ordered before the other.
+/// What the routine writes and the originator reads. loom checks that one is ordered before the
+/// other.
 struct Note(UnsafeCell<u32>);
 
 impl Note {
@@ -356,8 +362,8 @@ fn cancelled_from_below() {
     }
 }
 
-/// Two rounds in the same memory: the second must not see the signal of the first, nor the first completer, which may
-/// still be on its way out, the second round.
+/// Two rounds in the same memory: the second must not see the signal of the first, nor the first
+/// completer, which may still be on its way out, the second round.
 #[test]
 fn reuse() {
     let inline = lower("inline", When::inline());

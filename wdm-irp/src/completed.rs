@@ -35,8 +35,9 @@ pub struct Completed<R: CompletionRoutine, B> {
 impl<R: CompletionRoutine, B> Completed<R, B> {
     /// `IoStatus.Status` of the completed IRP.
     ///
-    /// `STATUS_PENDING`, which is not a final status, is reported as `STATUS_DRIVER_INTERNAL_ERROR`: passed on by a
-    /// dispatch routine it would make an IRP look pending that nobody marked.
+    /// `STATUS_PENDING`, which is not a final status, is reported as
+    /// `STATUS_DRIVER_INTERNAL_ERROR`: passed on by a dispatch routine it would make an IRP look
+    /// pending that nobody marked.
     #[must_use]
     pub fn status(&self) -> NTSTATUS {
         self.status
@@ -48,8 +49,8 @@ impl<R: CompletionRoutine, B> Completed<R, B> {
         self.information
     }
 
-    /// Whether the time-out elapsed before the request completed. It was cancelled then, but may still have
-    /// succeeded: see [`Completed::status`].
+    /// Whether the time-out elapsed before the request completed. It was cancelled then, but may
+    /// still have succeeded: see [`Completed::status`].
     #[must_use]
     pub fn timed_out(&self) -> bool {
         self.timed_out
@@ -102,14 +103,14 @@ impl<R: CompletionRoutine, B> Completed<R, B> {
 }
 
 impl<R: CompletionRoutine, B: IoBuffer> Completed<R, B> {
-    /// The first [`Completed::information`] bytes of the buffer: what a read has transferred. Never more than the
-    /// buffer has, whatever the lower driver claims.
+    /// The first [`Completed::information`] bytes of the buffer: what a read has transferred. Never
+    /// more than the buffer has, whatever the lower driver claims.
     #[must_use]
     pub fn transferred(&mut self) -> &[u8] {
         let length = self.information.min(self.buffer.byte_len());
         let start = self.buffer.as_mut_ptr();
-        // SAFETY: `IoBuffer` promises `byte_len()` initialised bytes at `as_mut_ptr()`, which nobody else reaches
-        // while `self` is borrowed; `length` is no more than that.
+        // SAFETY: `IoBuffer` promises `byte_len()` initialised bytes at `as_mut_ptr()`, which
+        // nobody else reaches while `self` is borrowed; `length` is no more than that.
         unsafe { core::slice::from_raw_parts(start, length) }
     }
 }

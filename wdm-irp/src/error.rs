@@ -9,7 +9,8 @@ use crate::sys::{
 
 /// Why a request did not succeed. Small and [`Copy`]: what a driver returns or logs.
 ///
-/// The errors that also give something back, [`SendError`] and [`NotSent`], convert to it, so `?` works.
+/// The errors that also give something back, [`SendError`] and [`NotSent`], convert to it, so `?`
+/// works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IrpError {
@@ -19,7 +20,8 @@ pub enum IrpError {
     MdlAllocation,
     /// There is no memory for an operation of its own on the heap.
     SlotAllocation,
-    /// A length exceeds what the stack location can hold, or the target's stack is too deep for an own location.
+    /// A length exceeds what the stack location can hold, or the target's stack is too deep for an
+    /// own location.
     InvalidParameter,
     /// The slot holds another request.
     SlotInUse,
@@ -27,8 +29,8 @@ pub enum IrpError {
     TimedOut,
     /// The lower driver completed the request with this status, which is not a success.
     ///
-    /// A driver that completes with `STATUS_PENDING` in the `IO_STATUS_BLOCK`, which is no final status, is reported
-    /// as `STATUS_DRIVER_INTERNAL_ERROR`.
+    /// A driver that completes with `STATUS_PENDING` in the `IO_STATUS_BLOCK`, which is no final
+    /// status, is reported as `STATUS_DRIVER_INTERNAL_ERROR`.
     Device(NTSTATUS),
 }
 
@@ -71,7 +73,8 @@ impl fmt::Display for IrpError {
 
 impl core::error::Error for IrpError {}
 
-/// A request `Q` that was not sent, and why. The IRP, its context and its buffer are all in it, to send again or to drop.
+/// A request `Q` that was not sent, and why. The IRP, its context and its buffer are all in it, to
+/// send again or to drop.
 #[must_use = "dropping it frees the IRP and drops its context and buffer"]
 pub struct NotSent<Q> {
     /// Why it was not sent.
@@ -80,7 +83,8 @@ pub struct NotSent<Q> {
     pub request: Q,
 }
 
-/// Why [`Request::send_and_wait`](crate::request::Request::send_and_wait) failed, with all that it did not consume.
+/// Why [`Request::send_and_wait`](crate::request::Request::send_and_wait) failed, with all that it
+/// did not consume.
 ///
 /// ```
 /// # use wdm_irp::error::SendError;
@@ -107,7 +111,8 @@ pub struct NotSent<Q> {
 pub enum SendError<Q, D> {
     /// The request `Q` was not sent.
     NotSent(NotSent<Q>),
-    /// The request was completed with an error status, by the lower driver or after a time-out: the completed request `D`.
+    /// The request was completed with an error status, by the lower driver or after a time-out: the
+    /// completed request `D`.
     Failed(D),
 }
 
@@ -142,7 +147,8 @@ impl<Q> fmt::Display for NotSent<Q> {
 
 impl<Q> core::error::Error for NotSent<Q> {}
 
-/// What a routine or an originator may see as the status of a completed IRP: `STATUS_PENDING` is none.
+/// What a routine or an originator may see as the status of a completed IRP: `STATUS_PENDING` is
+/// none.
 pub(crate) const fn final_status(status: NTSTATUS) -> NTSTATUS {
     if status == STATUS_PENDING {
         STATUS_DRIVER_INTERNAL_ERROR

@@ -48,7 +48,8 @@ unsafe impl Send for Irp<'_> {}
 unsafe impl Sync for Irp<'_> {}
 
 impl<'d> Irp<'d> {
-    /// `IoAllocateIrp` with as many stack locations as `target` needs, without quota. IRQL <= `DISPATCH_LEVEL`.
+    /// `IoAllocateIrp` with as many stack locations as `target` needs, without quota. IRQL <=
+    /// `DISPATCH_LEVEL`.
     ///
     /// # Errors
     /// [`IrpError::IrpAllocation`].
@@ -57,11 +58,12 @@ impl<'d> Irp<'d> {
         Self::with_stack_size(target, target.stack_size())
     }
 
-    /// Like [`Irp::allocate`], with one more stack location, for this driver itself: its completion routine then gets
-    /// `own` as its `DeviceObject`. IRQL <= `DISPATCH_LEVEL`.
+    /// Like [`Irp::allocate`], with one more stack location, for this driver itself: its completion
+    /// routine then gets `own` as its `DeviceObject`. IRQL <= `DISPATCH_LEVEL`.
     ///
     /// # Errors
-    /// [`IrpError::IrpAllocation`], or [`IrpError::InvalidParameter`] if the target's stack is as deep as an IRP can be.
+    /// [`IrpError::IrpAllocation`], or [`IrpError::InvalidParameter`] if the target's stack is as
+    /// deep as an IRP can be.
     pub fn allocate_with_own_location(
         target: &'d TargetDevice,
         own: &OwnDevice,
@@ -72,7 +74,8 @@ impl<'d> Irp<'d> {
             return Err(IrpError::InvalidParameter);
         }
         let mut irp = Self::with_stack_size(target, stack_size)?;
-        // SAFETY: the IRP is this value's (invariant 1) and has one location more than the target needs, at least two.
+        // SAFETY: the IRP is this value's (invariant 1) and has one location more than the target
+        // needs, at least two.
         unsafe { sys::IoSetNextIrpStackLocation(irp.as_ptr()) };
         irp.next.set_device_object(own.as_ptr());
         // SAFETY: there is a lower location, since the target needs at least one.

@@ -34,11 +34,13 @@ macro_rules! proofs {
                 }
             }
 
-            /// The proof without a look, for entry points whose IRQL the system guarantees (`DriverEntry`, a work
-            /// item, a dispatch routine that only ever sees one kind of request).
+            /// The proof without a look, for entry points whose IRQL the system guarantees
+            /// (`DriverEntry`, a work item, a dispatch routine that only ever sees one kind of
+            /// request).
             ///
             /// # Safety
-            /// While the proof exists, this thread runs at or below its level whenever the proof is used.
+            /// While the proof exists, this thread runs at or below its level whenever the proof is
+            /// used.
             #[must_use]
             pub const unsafe fn assume() -> Self {
                 Self(PhantomData)
@@ -69,7 +71,8 @@ proofs! {
     /// Proof that this thread runs at `APC_LEVEL` or below: it may wait.
     ApcLevel: at most APC_LEVEL, implements AtMostApc AtMostDispatch;
 
-    /// Proof that this thread runs at `DISPATCH_LEVEL` or below: it may send requests of the data path, not wait.
+    /// Proof that this thread runs at `DISPATCH_LEVEL` or below: it may send requests of the data
+    /// path, not wait.
     DispatchLevel: at most DISPATCH_LEVEL, implements AtMostDispatch;
 }
 

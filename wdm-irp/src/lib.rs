@@ -1,9 +1,10 @@
 //! Complete driver-created IRPs safely: rules of Static Driver Verifier as types.
 //!
-//! A driver that allocates an IRP (`IoAllocateIrp`), sends it (`IoCallDriver`) and waits for it owns a KEVENT. Its completion
-//! routine must call `KeSetEvent` when `Irp->PendingReturned` is set (rules `IoAllocateIrpSignalEventInCompletion`, `…2`
-//! and `…3`), must not touch the IRP afterwards, and must return `STATUS_MORE_PROCESSING_REQUIRED`. Here the routine returns
-//! a token, [`Signaled`], which it can only get by doing so.
+//! A driver that allocates an IRP (`IoAllocateIrp`), sends it (`IoCallDriver`) and waits for it
+//! owns a KEVENT. Its completion routine must call `KeSetEvent` when `Irp->PendingReturned` is set
+//! (rules `IoAllocateIrpSignalEventInCompletion`, `…2` and `…3`), must not touch the IRP
+//! afterwards, and must return `STATUS_MORE_PROCESSING_REQUIRED`. Here the routine returns a token,
+//! [`Signaled`], which it can only get by doing so.
 //!
 //! # An IRP's life
 //!
@@ -29,25 +30,29 @@
 //! # Where an operation lives
 //!
 //! Event, state, context and buffer of a request in flight stay in one place: on the stack of
-//! [`Request::send_and_wait`], or as a [`Slot`] on the stack of [`Request::send_scoped`], in a `static`, or in an allocation of
-//! its own (feature `alloc`). Users handle no `Pin`: that place is always one which does not move, and while an IRP is in
-//! flight nobody has an exclusive reference to what the completion routine uses, not even a destructor, so nothing leans on
-//! the treatment of `!Unpin` types by today's compiler. What a leaked
-//! handle leaves in flight is settled when the scope ends, or lives in memory that is never freed; that is why only
-//! `send_and_wait` and `send_scoped` take borrowed buffers.
+//! [`Request::send_and_wait`], or as a [`Slot`] on the stack of [`Request::send_scoped`], in a
+//! `static`, or in an allocation of its own (feature `alloc`). Users handle no `Pin`: that place is
+//! always one which does not move, and while an IRP is in flight nobody has an exclusive reference
+//! to what the completion routine uses, not even a destructor, so nothing leans on the treatment of
+//! `!Unpin` types by today's compiler. What a leaked handle leaves in flight is settled when the
+//! scope ends, or lives in memory that is never freed; that is why only `send_and_wait` and
+//! `send_scoped` take borrowed buffers.
 //!
 //! # Honest and other lower drivers
 //!
-//! `PendingReturned` decides the documented path. Memory safety does not rest on it: a small atomic state beside the event
-//! makes both sides agree on who touches that memory last, even if a lower driver returns `STATUS_PENDING` without marking
-//! the IRP, or the reverse. What the lower driver must do is complete each IRP once.
+//! `PendingReturned` decides the documented path. Memory safety does not rest on it: a small atomic
+//! state beside the event makes both sides agree on who touches that memory last, even if a lower
+//! driver returns `STATUS_PENDING` without marking the IRP, or the reverse. What the lower driver
+//! must do is complete each IRP once.
 //!
 //! # Features
 //!
 //! - `macros` (default): [`completion_routine`].
-//! - `kernel`: import the kernel's functions from `ntoskrnl.exe`. Without it they are those of the host model, the crate
-//!   `wdm-irp-sim`; a test says `use wdm_irp_sim as _;` at least. Enable it for the driver build only, never for `cargo test`.
-//! - `alloc`: `Request::send_boxed`, and `Box<[u8]>` and `Vec<u8>` as buffers. The global allocator must be nonpaged.
+//! - `kernel`: import the kernel's functions from `ntoskrnl.exe`. Without it they are those of the
+//!   host model, the crate `wdm-irp-sim`; a test says `use wdm_irp_sim as _;` at least. Enable it
+//!   for the driver build only, never for `cargo test`.
+//! - `alloc`: `Request::send_boxed`, and `Box<[u8]>` and `Vec<u8>` as buffers. The global allocator
+//!   must be nonpaged.
 //!
 //! [`CompletionRoutine`]: routine::CompletionRoutine
 //! [`ControlCode`]: request::ControlCode

@@ -1,10 +1,13 @@
-//! What the expansion of `#[completion_routine]` names. Not for use by hand: it may change in any release.
+//! What the expansion of `#[completion_routine]` names. Not for use by hand: it may change in any
+//! release.
 
 use crate::{Completing, Signaled};
 
-/// Implemented by `for<'irp> fn(Completing<'irp, C>)`: asks for the type of a typed routine's parameter.
+/// Implemented by `for<'irp> fn(Completing<'irp, C>)`: asks for the type of a typed routine's
+/// parameter.
 ///
-/// A function pointer type is used because its lifetimes may be elided or named like those of the function.
+/// A function pointer type is used because its lifetimes may be elided or named like those of the
+/// function.
 #[diagnostic::on_unimplemented(
     message = "a completion routine takes one parameter of type `Completing<'_, Context>`, the IRP it completes, with a \
                lifetime that it does not choose",

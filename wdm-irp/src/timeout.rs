@@ -4,8 +4,8 @@ use core::time::Duration;
 
 /// How long to wait for a request before it is cancelled.
 ///
-/// There is no default and no `Option`: rules `IoAllocateIrpSignalEventInCompletionTimeout` and its kin exist because
-/// unbounded waits happen by accident. Write [`Timeout::FOREVER`] if you mean it.
+/// There is no default and no `Option`: rules `IoAllocateIrpSignalEventInCompletionTimeout` and its
+/// kin exist because unbounded waits happen by accident. Write [`Timeout::FOREVER`] if you mean it.
 ///
 /// ```
 /// use core::time::Duration;
@@ -47,7 +47,8 @@ impl Timeout {
         }))
     }
 
-    /// Relative time in units of 100 ns, negative as `KeWaitForSingleObject` wants it; `None` waits for ever.
+    /// Relative time in units of 100 ns, negative as `KeWaitForSingleObject` wants it; `None` waits
+    /// for ever.
     pub(crate) const fn relative(self) -> Option<i64> {
         self.0
     }

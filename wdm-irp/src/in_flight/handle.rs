@@ -54,7 +54,8 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
     }
 }
 
-/// A request in flight: the lower drivers own the IRP, and this handle answers for the memory they use.
+/// A request in flight: the lower drivers own the IRP, and this handle answers for the memory they
+/// use.
 ///
 /// ```
 /// # use wdm_irp::in_flight::Sent;
@@ -79,13 +80,15 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
 /// }
 /// ```
 ///
-/// There is no access to IRP, context or buffer (hazards H6, H7). Dropping the handle cancels the request and waits for
-/// it, at IRQL <= `APC_LEVEL`. Dropped at `DISPATCH_LEVEL`, where a thread must not wait, it cancels the request and looks
-/// once more; if the request is in flight even then, its handle is leaked. It must not be dropped at a higher IRQL. Leaking it
-/// is safe: a slot in static memory then stays in use, one on the heap is leaked, each with its IRP, and
+/// There is no access to IRP, context or buffer (hazards H6, H7). Dropping the handle cancels the
+/// request and waits for it, at IRQL <= `APC_LEVEL`. Dropped at `DISPATCH_LEVEL`, where a thread
+/// must not wait, it cancels the request and looks once more; if the request is in flight even
+/// then, its handle is leaked. It must not be dropped at a higher IRQL. Leaking it is safe: a slot
+/// in static memory then stays in use, one on the heap is leaked, each with its IRP, and
 /// [`Request::send_scoped`](crate::request::Request::send_scoped) cancels and waits at its end.
 ///
-/// A routine must not wait for its own request, or drop the handle of it: nobody else would end that wait.
+/// A routine must not wait for its own request, or drop the handle of it: nobody else would end
+/// that wait.
 ///
 /// # Invariants
 /// This handle is the originator of a request in the slot of `storage`, and the only one.
@@ -109,17 +112,19 @@ impl<S: Storage> InFlight<S> {
         unsafe { ManuallyDrop::take(&mut this.storage) }
     }
 
-    /// Asks the lower drivers to complete the request soon: `IoCancelIrp`. IRQL <= `DISPATCH_LEVEL`. Any thread, any
-    /// number of times, also while the request is being completed.
+    /// Asks the lower drivers to complete the request soon: `IoCancelIrp`. IRQL <=
+    /// `DISPATCH_LEVEL`. Any thread, any number of times, also while the request is being
+    /// completed.
     pub fn cancel(&self) {
         // SAFETY: in flight as long as there is this handle (invariant).
         unsafe { self.storage.slot().cancel() };
     }
 
-    /// Waits for the request: `KeWaitForSingleObject`, `KernelMode`, not alertable. IRQL <= `APC_LEVEL`.
+    /// Waits for the request: `KeWaitForSingleObject`, `KernelMode`, not alertable. IRQL <=
+    /// `APC_LEVEL`.
     ///
-    /// If the time-out elapses first, the request is cancelled (`IoCancelIrp`) and waited for without limit: the lower
-    /// drivers use this memory until they complete the IRP (hazard H14).
+    /// If the time-out elapses first, the request is cancelled (`IoCancelIrp`) and waited for
+    /// without limit: the lower drivers use this memory until they complete the IRP (hazard H14).
     #[must_use = "the request may have failed"]
     pub fn wait(self, at: impl AtMostApc, timeout: Timeout) -> Completed<S::Routine, S::Buffer> {
         let _ = at;
@@ -130,7 +135,8 @@ impl<S: Storage> InFlight<S> {
         unsafe { storage.slot().reclaim(timed_out) }
     }
 
-    /// The completed request, or the handle if it is still in flight. Does not wait. IRQL <= `DISPATCH_LEVEL`.
+    /// The completed request, or the handle if it is still in flight. Does not wait. IRQL <=
+    /// `DISPATCH_LEVEL`.
     ///
     /// # Errors
     /// The request is in flight.
@@ -187,12 +193,13 @@ impl<S: Storage> Drop for InFlight<S> {
                 unsafe { self.storage.slot().cancel_and_wait() };
             } else {
                 self.cancel();
-                // This thread must not wait, but a driver that had queued the IRP has completed it by now.
+                // This thread must not wait, but a driver that had queued the IRP has completed it
+                // by now.
                 // SAFETY: this handle is the originator (invariant).
                 let through = unsafe { self.storage.slot().poll() };
                 if !through {
-                    // Leaving the request in flight is all that is left, and is sound: a scope settles its slot, and no
-                    // other slot goes away.
+                    // Leaving the request in flight is all that is left, and is sound: a scope
+                    // settles its slot, and no other slot goes away.
                     return;
                 }
             }

@@ -14,8 +14,9 @@ use crate::timeout::Timeout;
 
 /// The memory of one request in flight: its event, IRP, context and buffer.
 ///
-/// [`Request::send_scoped`](crate::request::Request::send_scoped) keeps one on the stack, `Request::send_boxed` on the heap. Make one yourself for a request from
-/// static memory, without a heap:
+/// [`Request::send_scoped`](crate::request::Request::send_scoped) keeps one on the stack,
+/// `Request::send_boxed` on the heap. Make one yourself for a request from static memory, without a
+/// heap:
 ///
 /// ```
 /// # use wdm_irp::{completion_routine, Completing, Signaled};
@@ -26,15 +27,18 @@ use crate::timeout::Timeout;
 /// static SLOT: Slot<read_done, [u8; 512]> = Slot::new();
 /// ```
 ///
-/// Its size is that of the KEVENT, the IRP's address, eight bytes of state, the context and the buffer, which is aligned to 16
-/// bytes.
+/// Its size is that of the KEVENT, the IRP's address, eight bytes of state, the context and the
+/// buffer, which is aligned to 16 bytes.
 ///
 /// # Invariants
-/// - The slot does not move, and its memory is not reused, from `send` to `reclaim`: it is `'static`, or a local of
-///   a function that does not return before, or the heap allocation of a `BoxedSlot`.
-/// - Nobody has an exclusive reference to it in that time: both sides go through shared references and cells.
-/// - While its state is EMPTY, `irp`, `context` and `buffer` hold nothing; else they hold the request's, and `context`
-///   is the completion routine's alone until the handshake says that it has let go.
+/// - The slot does not move, and its memory is not reused, from `send` to `reclaim`: it is
+///   `'static`, or a local of a function that does not return before, or the heap allocation of a
+///   `BoxedSlot`.
+/// - Nobody has an exclusive reference to it in that time: both sides go through shared references
+///   and cells.
+/// - While its state is EMPTY, `irp`, `context` and `buffer` hold nothing; else they hold the
+///   request's, and `context` is the completion routine's alone until the handshake says that it
+///   has let go.
 #[repr(C)]
 pub struct Slot<R: CompletionRoutine, B> {
     pub(crate) operation: Operation<R::Context>,
@@ -44,8 +48,8 @@ pub struct Slot<R: CompletionRoutine, B> {
 
 // SAFETY: the slot owns its contents, and both may go to another thread.
 unsafe impl<R: CompletionRoutine, B: Send> Send for Slot<R, B> {}
-// SAFETY: a shared slot lets one owner at a time (`Handshake::claim`) move a request in and out; that is sending it
-// between threads, never sharing it.
+// SAFETY: a shared slot lets one owner at a time (`Handshake::claim`) move a request in and out;
+// that is sending it between threads, never sharing it.
 unsafe impl<R: CompletionRoutine, B: Send> Sync for Slot<R, B> {}
 
 impl<R: CompletionRoutine, B> Default for Slot<R, B> {
@@ -88,7 +92,8 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         self.operation.handshake.is_finished()
     }
 
-    /// Waits until the routine has let go; on time-out cancels the IRP and waits on. Whether it timed out.
+    /// Waits until the routine has let go; on time-out cancels the IRP and waits on. Whether it
+    /// timed out.
     ///
     /// # Safety
     /// A request is in flight and the caller is its originator. IRQL <= `APC_LEVEL`.
@@ -105,8 +110,8 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     /// Cancels the IRP and waits until the routine has let go.
     ///
     /// # Safety
-    /// A request is in flight, the caller is its originator, and [`Slot::wait`] or [`Slot::poll`] has not seen its end.
-    /// IRQL <= `APC_LEVEL`.
+    /// A request is in flight, the caller is its originator, and [`Slot::wait`] or [`Slot::poll`]
+    /// has not seen its end. IRQL <= `APC_LEVEL`.
     pub(crate) unsafe fn cancel_and_wait(&self) {
         // SAFETY: in flight.
         let irp = unsafe { self.irp() };
@@ -124,7 +129,8 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         unsafe { self.operation.handshake.arrive_and_wait(Some(0)) }
     }
 
-    /// `IoCancelIrp`. The IRP is allocated whatever its state, for only the originator frees it (H13).
+    /// `IoCancelIrp`. The IRP is allocated whatever its state, for only the originator frees it
+    /// (H13).
     ///
     /// # Safety
     /// A request is in flight.
@@ -168,11 +174,13 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         }
     }
 
-    /// For a slot on the stack whose handle may have been leaked: cancels and waits for what is still in flight. Always
-    /// waits, at whatever IRQL: the stack is about to go away, so there is nothing else to do.
+    /// For a slot on the stack whose handle may have been leaked: cancels and waits for what is
+    /// still in flight. Always waits, at whatever IRQL: the stack is about to go away, so there is
+    /// nothing else to do.
     ///
     /// # Safety
-    /// The caller alone sees the slot; the handle of a request in it, if any, is gone. IRQL <= `APC_LEVEL`.
+    /// The caller alone sees the slot; the handle of a request in it, if any, is gone. IRQL <=
+    /// `APC_LEVEL`.
     pub(crate) unsafe fn cancel_and_reclaim(&self) {
         if self.operation.handshake.is_empty() {
             return;

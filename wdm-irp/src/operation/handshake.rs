@@ -1,10 +1,11 @@
 //! The two-sided handshake: who touches an operation last.
 //!
-//! The documented protocol is that the completion routine signals if `PendingReturned` is set, and the originator waits
-//! if `IofCallDriver` returned `STATUS_PENDING`. It is right only as long as every lower driver keeps the two in step.
-//! This one is right for any lower driver that completes the IRP once (hazard H23): the routine signals because of
-//! `PendingReturned` *or* because the originator has said that it relies on the event, and the originator waits unless
-//! the routine has said that it did not signal. The return value of `IofCallDriver` decides nothing.
+//! The documented protocol is that the completion routine signals if `PendingReturned` is set, and
+//! the originator waits if `IofCallDriver` returned `STATUS_PENDING`. It is right only as long as
+//! every lower driver keeps the two in step. This one is right for any lower driver that completes
+//! the IRP once (hazard H23): the routine signals because of `PendingReturned` *or* because the
+//! originator has said that it relies on the event, and the originator waits unless the routine has
+//! said that it did not signal. The return value of `IofCallDriver` decides nothing.
 //!
 //! ```text
 //!  originator                      state                      completion routine
@@ -18,9 +19,10 @@
 //!  the routine arrived first
 //! ```
 //!
-//! Whoever sets the one bit first tells the other, who finds it set. Cost, uncontended: one atomic read-modify-write for a
-//! routine that finishes, none for one that signals; one for an originator that waits, none for one that does not, and one
-//! more to claim a slot in static memory. That it is one bit lets `x86_64` do each with `lock bts` and a branch.
+//! Whoever sets the one bit first tells the other, who finds it set. Cost, uncontended: one atomic
+//! read-modify-write for a routine that finishes, none for one that signals; one for an originator
+//! that waits, none for one that does not, and one more to claim a slot in static memory. That it
+//! is one bit lets `x86_64` do each with `lock bts` and a branch.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -36,8 +38,8 @@ const EMPTY: u32 = 0;
 const CLAIMED: u32 = 1;
 /// The IRP was sent; nobody has said anything yet.
 const IN_FLIGHT: u32 = 2;
-/// A bit beside `IN_FLIGHT`: the originator relies on the event, or the completion routine is through and did not signal;
-/// whichever came first.
+/// A bit beside `IN_FLIGHT`: the originator relies on the event, or the completion routine is
+/// through and did not signal; whichever came first.
 const ARRIVED: u32 = 4;
 
 /// The event and the state beside it.
@@ -45,13 +47,14 @@ const ARRIVED: u32 = 4;
 /// # Invariants
 /// - From `begin` to a `true` of `is_finished`, `arrive` or `wait`, the memory stays where it is.
 /// - The originator side is used by one thread at a time, the completer side once for each `begin`.
-/// - `ARRIVED` is set once in a round and stays until the owner calls `release` or `begin`: a routine that finds it signals
-///   instead, and an originator that finds it does not wait.
+/// - `ARRIVED` is set once in a round and stays until the owner calls `release` or `begin`: a
+///   routine that finds it signals instead, and an originator that finds it does not wait.
 #[repr(C)]
 pub(crate) struct Handshake {
     event: UnsafeCell<MaybeUninit<KEVENT>>,
     state: AtomicU32,
-    /// The originator's alone: whether it relies on the event. No part of `state`, which the completer changes, too.
+    /// The originator's alone: whether it relies on the event. No part of `state`, which the
+    /// completer changes, too.
     originator_arrived: UnsafeCell<bool>,
 }
 
@@ -103,7 +106,8 @@ impl Handshake {
         self.state.load(Ordering::Relaxed) == EMPTY
     }
 
-    /// Originator: before `IofCallDriver`. A fresh event each time, so that no earlier signal is left (H8).
+    /// Originator: before `IofCallDriver`. A fresh event each time, so that no earlier signal is
+    /// left (H8).
     ///
     /// # Safety
     /// No completer of an earlier round is still to come. From now on the memory stays where it is.
@@ -112,7 +116,8 @@ impl Handshake {
         memory::lend(self);
         // SAFETY: the originator's alone.
         unsafe { *self.originator_arrived.get() = false };
-        // Relaxed: whatever hands the IRP to the completer's thread hands this over too, as it does the event.
+        // Relaxed: whatever hands the IRP to the completer's thread hands this over too, as it does
+        // the event.
         self.state.store(IN_FLIGHT, Ordering::Relaxed);
         // SAFETY: the event's memory is ours, and nobody waits on it, by contract.
         unsafe { sys::KeInitializeEvent(self.event(), sys::NotificationEvent, 0) };
@@ -128,45 +133,50 @@ impl Handshake {
         // SAFETY: in bounds of a live value, by contract.
         let event = unsafe { &raw const (*this).event };
         let event = UnsafeCell::raw_get(event).cast();
-        // SAFETY: initialised by `begin`. `Wait` is FALSE, so IRQL <= DISPATCH_LEVEL suffices (IrqlKeSetEvent).
+        // SAFETY: initialised by `begin`. `Wait` is FALSE, so IRQL <= DISPATCH_LEVEL suffices
+        // (IrqlKeSetEvent).
         unsafe { sys::KeSetEvent(event, sys::IO_NO_INCREMENT, 0) };
     }
 
-    /// Completer, `PendingReturned` not set: nobody waits, unless a lower driver broke the pending contract. The last
-    /// touch.
+    /// Completer, `PendingReturned` not set: nobody waits, unless a lower driver broke the pending
+    /// contract. The last touch.
     ///
     /// # Safety
     /// As for [`Handshake::signal`].
     #[inline]
     pub(crate) unsafe fn finish(this: *const Self) {
         // Release: what the routine wrote is the originator's once it finds ARRIVED.
-        // SAFETY: alive by contract; the originator does not leave before it finds ARRIVED or the event.
+        // SAFETY: alive by contract; the originator does not leave before it finds ARRIVED or the
+        // event.
         let state = unsafe { &(*this).state };
         if state.fetch_or(ARRIVED, Ordering::Release) & ARRIVED != 0 {
-            // SAFETY: the originator arrived first, so it waits, and the value lives until the event is signalled.
+            // SAFETY: the originator arrived first, so it waits, and the value lives until the
+            // event is signalled.
             unsafe { Self::signal(this) };
         }
     }
 
-    /// Originator that has not arrived: whether the routine finished without a signal; everything is the originator's
-    /// again then.
+    /// Originator that has not arrived: whether the routine finished without a signal; everything
+    /// is the originator's again then.
     #[inline]
     pub(crate) fn is_finished(&self) -> bool {
         self.state.load(Ordering::Acquire) & ARRIVED != 0
     }
 
-    /// Originator, once in a round: says that it relies on the event from now on. `true` if the routine has finished
-    /// without a signal: there will be none, and everything is the originator's again.
+    /// Originator, once in a round: says that it relies on the event from now on. `true` if the
+    /// routine has finished without a signal: there will be none, and everything is the
+    /// originator's again.
     #[inline]
     pub(crate) fn arrive(&self) -> bool {
         self.state.fetch_or(ARRIVED, Ordering::Acquire) & ARRIVED != 0
     }
 
-    /// Originator: [`Handshake::arrive`] unless it has, then [`Handshake::wait`]. May be called again after `false`.
+    /// Originator: [`Handshake::arrive`] unless it has, then [`Handshake::wait`]. May be called
+    /// again after `false`.
     ///
     /// # Safety
-    /// The handshake is armed, and the originator has not called [`Handshake::arrive`] by other means. The IRQL is as for
-    /// [`Handshake::wait`].
+    /// The handshake is armed, and the originator has not called [`Handshake::arrive`] by other
+    /// means. The IRQL is as for [`Handshake::wait`].
     pub(crate) unsafe fn arrive_and_wait(&self, timeout: Option<i64>) -> bool {
         // SAFETY: the originator's alone.
         let originator_arrived = unsafe { &mut *self.originator_arrived.get() };
@@ -180,14 +190,15 @@ impl Handshake {
         unsafe { self.wait(timeout) }
     }
 
-    /// Originator that has arrived first: waits until the routine has signalled, for `timeout` in units of 100 ns
-    /// (negative: relative; `None`: for ever). Whether it has. May be called again after `false`.
+    /// Originator that has arrived first: waits until the routine has signalled, for `timeout` in
+    /// units of 100 ns (negative: relative; `None`: for ever). Whether it has. May be called again
+    /// after `false`.
     ///
     /// Always `KernelMode` and not alertable: the event may be on this thread's stack (H12).
     ///
     /// # Safety
-    /// The handshake is armed, and the originator arrived before the routine. The IRQL is at most `APC_LEVEL`, or
-    /// `DISPATCH_LEVEL` if `timeout` is zero.
+    /// The handshake is armed, and the originator arrived before the routine. The IRQL is at most
+    /// `APC_LEVEL`, or `DISPATCH_LEVEL` if `timeout` is zero.
     #[inline]
     pub(crate) unsafe fn wait(&self, timeout: Option<i64>) -> bool {
         let units = timeout.unwrap_or_default();
@@ -196,7 +207,8 @@ impl Handshake {
         } else {
             ptr::null()
         };
-        // SAFETY: `begin` initialised the event; `timeout` is null or a local; the IRQL is right by contract.
+        // SAFETY: `begin` initialised the event; `timeout` is null or a local; the IRQL is right by
+        // contract.
         let status = unsafe {
             sys::KeWaitForSingleObject(
                 self.event().cast(),
@@ -210,12 +222,12 @@ impl Handshake {
     }
 }
 
-/// Asks the lower drivers to complete an IRP soon, and waits until they have, however long that takes: they use its memory
-/// until then (H14).
+/// Asks the lower drivers to complete an IRP soon, and waits until they have, however long that
+/// takes: they use its memory until then (H14).
 ///
 /// # Safety
-/// The IRP was sent with this handshake and is not freed. The caller is its originator and has arrived before the routine.
-/// IRQL <= `APC_LEVEL`.
+/// The IRP was sent with this handshake and is not freed. The caller is its originator and has
+/// arrived before the routine. IRQL <= `APC_LEVEL`.
 pub(crate) unsafe fn cancel_and_wait(handshake: &Handshake, irp: *mut IRP) {
     // SAFETY: allocated, whatever the lower drivers do with it (H13).
     unsafe { sys::IoCancelIrp(irp) };

@@ -1,5 +1,6 @@
-//! The atomic of the handshake: core's. Under `cfg(loom)` it is loom's, so that the models in `loom/` can explore every
-//! interleaving and every reordering; in any other build nothing is left of the rest.
+//! The atomic of the handshake: core's. Under `cfg(loom)` it is loom's, so that the models in
+//! `loom/` can explore every interleaving and every reordering; in any other build nothing is left
+//! of the rest.
 
 #[cfg(not(loom))]
 pub(crate) use core::sync::atomic::AtomicU32;
@@ -16,8 +17,9 @@ mod explored {
 
     /// loom's atomic behind a `const` constructor: it comes into being when it is first used.
     ///
-    /// Each store of another value than EMPTY, each `fetch_or`, and each exchange that does not expect EMPTY is an access that
-    /// [`memory`] watches. Loads are not: only those who keep the memory make them.
+    /// Each store of another value than EMPTY, each `fetch_or`, and each exchange that does not
+    /// expect EMPTY is an access that [`memory`] watches. Loads are not: only those who keep the
+    /// memory make them.
     ///
     /// # Invariants
     /// The first use happens before any use by another thread of the model.
@@ -26,7 +28,8 @@ mod explored {
         inner: OnceCell<loom::sync::atomic::AtomicU32>,
     }
 
-    // SAFETY: all threads of a model run on one thread of the host, and switch at loom's operations only.
+    // SAFETY: all threads of a model run on one thread of the host, and switch at loom's operations
+    // only.
     unsafe impl Send for AtomicU32 {}
     // SAFETY: as above.
     unsafe impl Sync for AtomicU32 {}
@@ -94,9 +97,10 @@ pub(crate) mod memory {
 
 /// Who may touch the memory of an operation, checked.
 ///
-/// Each access to the event in the host model, and each to the state but loads, is a read of a cell that loom watches; lending
-/// the memory and taking it back are writes. So loom fails a model in which an access is not ordered before the reclaiming,
-/// even where it happens to come first, and one that comes later panics here.
+/// Each access to the event in the host model, and each to the state but loads, is a read of a cell
+/// that loom watches; lending the memory and taking it back are writes. So loom fails a model in
+/// which an access is not ordered before the reclaiming, even where it happens to come first, and
+/// one that comes later panics here.
 #[cfg(loom)]
 pub mod memory {
     use std::collections::BTreeMap;
@@ -109,7 +113,8 @@ pub mod memory {
     }
 
     loom::lazy_static! {
-        /// By start address. The lock is the host's: invisible to loom, and never held across one of its operations.
+        /// By start address. The lock is the host's: invisible to loom, and never held across one
+        /// of its operations.
         static ref RANGES: Mutex<BTreeMap<usize, Range>> = Mutex::new(BTreeMap::new());
     }
 

@@ -21,7 +21,8 @@ impl<C> Operation<C> {
         }
     }
 
-    /// An empty operation where it will stay. [`Operation::new`] as a constant would be moved with zeros for what is uninitialised.
+    /// An empty operation where it will stay. [`Operation::new`] as a constant would be moved with
+    /// zeros for what is uninitialised.
     #[inline]
     pub(crate) fn new_in(memory: &mut MaybeUninit<Self>) -> &Self {
         let memory: *mut Self = memory.as_mut_ptr();

@@ -78,12 +78,13 @@ impl<M: Method> ControlCode<M> {
     /// Vouches for a control code.
     ///
     /// # Panics
-    /// If the method bits of `code` are not those of `M`; in a `const`, as is usual, that is a compile error.
+    /// If the method bits of `code` are not those of `M`; in a `const`, as is usual, that is a
+    /// compile error.
     ///
     /// # Safety
-    /// The drivers that handle the code treat the contents of its buffers as plain data even though the request comes
-    /// from kernel mode: no addresses, no handles, nothing they would trust. Use [`Irp::raw`](crate::Irp::raw) for
-    /// codes of another kind.
+    /// The drivers that handle the code treat the contents of its buffers as plain data even though
+    /// the request comes from kernel mode: no addresses, no handles, nothing they would trust. Use
+    /// [`Irp::raw`](crate::Irp::raw) for codes of another kind.
     #[must_use]
     pub const unsafe fn new(code: u32) -> Self {
         assert!(

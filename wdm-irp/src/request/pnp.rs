@@ -17,7 +17,8 @@ use crate::sys;
 pub struct PnpMinor(u8);
 
 impl PnpMinor {
-    /// `IRP_MN_QUERY_PNP_DEVICE_STATE`: the answer is in [`Completed::information`](crate::Completed::information).
+    /// `IRP_MN_QUERY_PNP_DEVICE_STATE`: the answer is in
+    /// [`Completed::information`](crate::Completed::information).
     pub const QUERY_PNP_DEVICE_STATE: Self = Self(sys::IRP_MN_QUERY_PNP_DEVICE_STATE);
 
     /// Vouches for an `IRP_MN_…` code.
@@ -31,8 +32,8 @@ impl PnpMinor {
 }
 
 impl<'d> Irp<'d> {
-    /// `IRP_MJ_PNP`, with the initial status `STATUS_NOT_SUPPORTED` that Plug and Play requests start from. May be sent
-    /// at `PASSIVE_LEVEL`.
+    /// `IRP_MJ_PNP`, with the initial status `STATUS_NOT_SUPPORTED` that Plug and Play requests
+    /// start from. May be sent at `PASSIVE_LEVEL`.
     ///
     /// ```
     /// # use wdm_irp::request::PnpMinor;

@@ -29,14 +29,15 @@ pub enum Raw {}
 impl sealed::Sealed for Raw {}
 
 impl<'d> Irp<'d> {
-    /// Any other request, by its raw arguments: a URB in `Argument1` of an internal device control, for instance. `keep_alive`
-    /// may be moved until the IRP is sent, so the arguments must not point into the value itself, only to what it owns
-    /// elsewhere; it is given back when the IRP is completed. May be sent at `PASSIVE_LEVEL`.
+    /// Any other request, by its raw arguments: a URB in `Argument1` of an internal device control,
+    /// for instance. `keep_alive` may be moved until the IRP is sent, so the arguments must not
+    /// point into the value itself, only to what it owns elsewhere; it is given back when the IRP
+    /// is completed. May be sent at `PASSIVE_LEVEL`.
     ///
     /// # Safety
     /// - A driver may send such a request with an IRP of `IoAllocateIrp`.
-    /// - What the arguments point to stays valid until the request is completed, however it ends and even if its handle is
-    ///   leaked.
+    /// - What the arguments point to stays valid until the request is completed, however it ends
+    ///   and even if its handle is leaked.
     pub unsafe fn raw<B>(self, request: RawRequest, keep_alive: B) -> Request<'d, Raw, B> {
         self.function(request.major_function.into(), request.minor_function);
         self.next_location().set_flags(request.flags);

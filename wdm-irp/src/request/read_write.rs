@@ -36,13 +36,14 @@ impl<'d> Irp<'d> {
         Request::new(self, buffer)
     }
 
-    /// `IRP_MJ_READ` into `buffer`, handed over by the target's I/O method (`DO_BUFFERED_IO`, `DO_DIRECT_IO` or
-    /// neither). May be sent at IRQL <= `DISPATCH_LEVEL`.
+    /// `IRP_MJ_READ` into `buffer`, handed over by the target's I/O method (`DO_BUFFERED_IO`,
+    /// `DO_DIRECT_IO` or neither). May be sent at IRQL <= `DISPATCH_LEVEL`.
     pub fn read<B>(self, buffer: B, offset: ByteOffset) -> Request<'d, Read, B> {
         self.transfer(sys::IRP_MJ_READ, buffer, offset)
     }
 
-    /// `IRP_MJ_WRITE` from `buffer`, handed over by the target's I/O method. May be sent at IRQL <= `DISPATCH_LEVEL`.
+    /// `IRP_MJ_WRITE` from `buffer`, handed over by the target's I/O method. May be sent at IRQL <=
+    /// `DISPATCH_LEVEL`.
     ///
     /// ```
     /// # use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};

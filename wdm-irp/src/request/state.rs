@@ -44,10 +44,12 @@ impl<'d, K, B> Request<'d, K, B> {
 
     /// Gives the request its completion routine and the context that the routine works on.
     ///
-    /// This is the only way to a request that can be sent. The routine will be registered (`IoSetCompletionRoutine`) for
-    /// success, error and cancellation; it always returns `STATUS_MORE_PROCESSING_REQUIRED`.
+    /// This is the only way to a request that can be sent. The routine will be registered
+    /// (`IoSetCompletionRoutine`) for success, error and cancellation; it always returns
+    /// `STATUS_MORE_PROCESSING_REQUIRED`.
     ///
-    /// Rules: `IoAllocateForward`, `CompletionRoutineRegistered`, `IoAllocateIrpSignalEventInCompletion3`.
+    /// Rules: `IoAllocateForward`, `CompletionRoutineRegistered`,
+    /// `IoAllocateIrpSignalEventInCompletion3`.
     pub fn on_completion<R: CompletionRoutine>(
         self,
         routine: R,

@@ -19,8 +19,8 @@ pub(super) mod sealed {
 )]
 ///
 /// # Safety
-/// [`Irql`](Transfer::Irql) is what Windows documents for the request, and `attach` enters no other memory than the
-/// buffer's. There is no reason to implement this outside of this crate.
+/// [`Irql`](Transfer::Irql) is what Windows documents for the request, and `attach` enters no other
+/// memory than the buffer's. There is no reason to implement this outside of this crate.
 pub unsafe trait Transfer<B>: sealed::Sealed {
     /// At which IRQLs the request may be sent.
     type Irql: SendIrql;
@@ -33,7 +33,8 @@ pub unsafe trait Transfer<B>: sealed::Sealed {
     unsafe fn attach(at: &Attachment, buffer: &mut B) -> Result<(), IrpError>;
 }
 
-/// Where a request's buffer is attached: its IRP, the target's stack location, and the target's I/O method.
+/// Where a request's buffer is attached: its IRP, the target's stack location, and the target's I/O
+/// method.
 ///
 /// # Invariants
 /// `irp` is allocated and the originator's, `next` its next stack location.

@@ -10,12 +10,13 @@ use crate::sys::{self, DEVICE_OBJECT, IRP, NTSTATUS};
 
 /// A completion routine, as a type; `#[completion_routine]` writes the implementation.
 ///
-/// The trait is safe to implement by hand, for routines that are generic: the only way to return a [`Signaled`] is
-/// to finish with the IRP. The routine is registered with `InvokeOnSuccess`, `InvokeOnError` and `InvokeOnCancel`
-/// all TRUE and always returns `STATUS_MORE_PROCESSING_REQUIRED`; neither can be chosen.
+/// The trait is safe to implement by hand, for routines that are generic: the only way to return a
+/// [`Signaled`] is to finish with the IRP. The routine is registered with `InvokeOnSuccess`,
+/// `InvokeOnError` and `InvokeOnCancel` all TRUE and always returns
+/// `STATUS_MORE_PROCESSING_REQUIRED`; neither can be chosen.
 ///
-/// It is called on any thread at IRQL <= `DISPATCH_LEVEL`, so it must not be in a pageable section. A panic in it
-/// aborts: unwinding ends at the trampoline's `extern "system"`.
+/// It is called on any thread at IRQL <= `DISPATCH_LEVEL`, so it must not be in a pageable section.
+/// A panic in it aborts: unwinding ends at the trampoline's `extern "system"`.
 ///
 /// ```
 /// use core::marker::PhantomData;
@@ -37,19 +38,20 @@ use crate::sys::{self, DEVICE_OBJECT, IRP, NTSTATUS};
     note = "a completion routine is `#[completion_routine] fn name(irp: Completing<'_, Context>) -> Signaled<'_>`"
 )]
 pub trait CompletionRoutine: 'static {
-    /// What the routine works on. It is lent to the operation, used by the routine alone while the IRP is in flight,
-    /// and given back to the originator, who drops it.
+    /// What the routine works on. It is lent to the operation, used by the routine alone while the
+    /// IRP is in flight, and given back to the originator, who drops it.
     type Context: Send + 'static;
 
     /// Runs when the lower drivers are done with the IRP. IRQL <= `DISPATCH_LEVEL`, any thread.
     fn complete(irp: Completing<'_, Self::Context>) -> Signaled<'_>;
 }
 
-/// What the I/O manager calls: turns the raw arguments into the handle, and the token into the only status there is.
+/// What the I/O manager calls: turns the raw arguments into the handle, and the token into the only
+/// status there is.
 ///
 /// # Safety
-/// `context` is the address of an armed operation whose routine is `R` and whose IRP is `irp`, and the routine has not
-/// run for it yet.
+/// `context` is the address of an armed operation whose routine is `R` and whose IRP is `irp`, and
+/// the routine has not run for it yet.
 pub(crate) unsafe extern "system" fn trampoline<R: CompletionRoutine>(
     device: *mut DEVICE_OBJECT,
     irp: *mut IRP,
@@ -57,7 +59,8 @@ pub(crate) unsafe extern "system" fn trampoline<R: CompletionRoutine>(
 ) -> NTSTATUS {
     // SAFETY: an operation's address is not null.
     let operation = unsafe { NonNull::new_unchecked(context.cast::<Operation<R::Context>>()) };
-    // SAFETY: the I/O manager runs the routine with the IRP, which is the routine's until it signals or finishes.
+    // SAFETY: the I/O manager runs the routine with the IRP, which is the routine's until it
+    // signals or finishes.
     let irp = unsafe { sys::irp::Irp::new(irp) };
     // SAFETY: by the contract of this function; the lifetime is fresh, for `complete` takes any.
     let Signaled { .. } = R::complete(unsafe { Completing::new(operation, irp, device) });

@@ -47,13 +47,13 @@ pub enum IsInline {}
 /// ```
 ///
 /// It can be read until [`signal`](Completing::signal), [`finish`](Completing::finish) or
-/// [`signal_if_pended`](Completing::signal_if_pended) consumes it; from then on the originator may have freed
-/// everything (hazard H5).
+/// [`signal_if_pended`](Completing::signal_if_pended) consumes it; from then on the originator may
+/// have freed everything (hazard H5).
 ///
 /// # Invariants
-/// `operation` is an armed operation and `irp` its IRP; this value is the completer's only handle of it, and the
-/// originator does not touch the context while it exists, and the IRP through `IoCancelIrp` only, which touches no field that is
-/// read here.
+/// `operation` is an armed operation and `irp` its IRP; this value is the completer's only handle
+/// of it, and the originator does not touch the context while it exists, and the IRP through
+/// `IoCancelIrp` only, which touches no field that is read here.
 pub struct Completing<'irp, C, P = NotAsked> {
     operation: NonNull<Operation<C>>,
     irp: sys::irp::Irp,
@@ -67,8 +67,8 @@ pub struct Completing<'irp, C, P = NotAsked> {
 pub enum PendingReturned<'irp, C> {
     /// A lower driver marked the IRP pending: the originator waits, or will.
     Pended(Completing<'irp, C, IsPended>),
-    /// No lower driver marked the IRP pending: by the pending contract it is completed before `IofCallDriver` returns, and
-    /// nobody waits.
+    /// No lower driver marked the IRP pending: by the pending contract it is completed before
+    /// `IofCallDriver` returns, and nobody waits.
     Inline(Completing<'irp, C, IsInline>),
 }
 
@@ -95,13 +95,15 @@ pub trait MayFinish: sealed::Sealed {}
 impl MayFinish for IsInline {}
 
 impl<'irp, C, P> Completing<'irp, C, P> {
-    /// The context that was given to [`Request::on_completion`](crate::request::Request::on_completion).
+    /// The context that was given to
+    /// [`Request::on_completion`](crate::request::Request::on_completion).
     ///
     /// The reference ends with the handle, not with `'irp`: there is no context after the token.
     #[must_use]
     pub fn context(&self) -> &C {
-        // SAFETY: the context is initialised from the sending to the reclaiming of the IRP, and the completer's
-        // alone until it lets go (invariant of the type); a shared borrow of the handle allows reading.
+        // SAFETY: the context is initialised from the sending to the reclaiming of the IRP, and the
+        // completer's alone until it lets go (invariant of the type); a shared borrow of the handle
+        // allows reading.
         unsafe { &*self.context_ptr() }
     }
 
@@ -118,7 +120,8 @@ impl<'irp, C, P> Completing<'irp, C, P> {
         UnsafeCell::<MaybeUninit<C>>::raw_get(context).cast()
     }
 
-    /// `IoStatus.Status`. The meaningless `STATUS_PENDING` is reported as `STATUS_DRIVER_INTERNAL_ERROR`.
+    /// `IoStatus.Status`. The meaningless `STATUS_PENDING` is reported as
+    /// `STATUS_DRIVER_INTERNAL_ERROR`.
     #[must_use]
     pub fn status(&self) -> NTSTATUS {
         final_status(self.irp.status())
@@ -143,8 +146,8 @@ impl<'irp, C, P> Completing<'irp, C, P> {
         DispatchLevel::in_completion_routine()
     }
 
-    /// Lets the waiting originator go: `KeSetEvent` on the event that the operation owns, at any IRQL a routine runs
-    /// at. Rule `IoAllocateIrpSignalEventInCompletion2`.
+    /// Lets the waiting originator go: `KeSetEvent` on the event that the operation owns, at any
+    /// IRQL a routine runs at. Rule `IoAllocateIrpSignalEventInCompletion2`.
     ///
     /// Nothing of the IRP exists for this routine afterwards; the token is all that is left.
     #[inline]
@@ -152,13 +155,14 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     where
         P: MaySignal,
     {
-        // SAFETY: the operation is armed, and this handle, which ends here, is the completer's only one.
+        // SAFETY: the operation is armed, and this handle, which ends here, is the completer's only
+        // one.
         unsafe { Handshake::signal(self.handshake()) };
         self.token()
     }
 
-    /// Leaves without a signal, as `PendingReturned` is not set. (Should the originator wait all the same, because a
-    /// lower driver broke the pending contract, it is signalled; hazard H23.)
+    /// Leaves without a signal, as `PendingReturned` is not set. (Should the originator wait all
+    /// the same, because a lower driver broke the pending contract, it is signalled; hazard H23.)
     #[inline]
     pub fn finish(self) -> Signaled<'irp>
     where
@@ -193,7 +197,8 @@ impl<'irp, C> Completing<'irp, C> {
     /// The handle of an invocation.
     ///
     /// # Safety
-    /// `operation` is an armed operation and `irp` its IRP, which its routine is called with; there is no other handle of it.
+    /// `operation` is an armed operation and `irp` its IRP, which its routine is called with; there
+    /// is no other handle of it.
     pub(super) unsafe fn new(
         operation: NonNull<Operation<C>>,
         irp: sys::irp::Irp,
@@ -209,7 +214,8 @@ impl<'irp, C> Completing<'irp, C> {
         }
     }
 
-    /// Asks `Irp->PendingReturned`, once: a waiter must be signalled if it is set, and there is none if it is not.
+    /// Asks `Irp->PendingReturned`, once: a waiter must be signalled if it is set, and there is
+    /// none if it is not.
     #[must_use = "one of the two must be turned into the token"]
     #[inline]
     pub fn pending_returned(self) -> PendingReturned<'irp, C> {

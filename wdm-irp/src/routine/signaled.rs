@@ -2,7 +2,8 @@
 
 use core::marker::PhantomData;
 
-/// Ties a value to one invocation of a completion routine: invariant, so no two invocations' values can be mixed.
+/// Ties a value to one invocation of a completion routine: invariant, so no two invocations' values
+/// can be mixed.
 pub(super) type Invocation<'irp> = PhantomData<fn(&'irp ()) -> &'irp ()>;
 
 /// Neither Send nor Sync, and named for the error message.
@@ -10,10 +11,13 @@ trait ATokenIsReturnedByItsOwnInvocation {}
 
 /// The proof that a completion routine is through with its IRP: what it must return, on every path.
 ///
-/// Rule `IoAllocateIrpSignalEventInCompletion2`: when `PendingReturned` is set, `KeSetEvent` must be called. So there are
-/// three ways to a token, each of which consumes the IRP: [`signal`](crate::routine::Completing::signal) where it is set,
-/// [`finish`](crate::routine::Completing::finish) where it is not, and [`signal_if_pended`](crate::routine::Completing::signal_if_pended) for both. If the
-/// compiler expects a `Signaled<'_>` and finds something else, that path forgets its waiter: end it with one of the three.
+/// Rule `IoAllocateIrpSignalEventInCompletion2`: when `PendingReturned` is set, `KeSetEvent` must
+/// be called. So there are three ways to a token, each of which consumes the IRP:
+/// [`signal`](crate::routine::Completing::signal) where it is set,
+/// [`finish`](crate::routine::Completing::finish) where it is not, and
+/// [`signal_if_pended`](crate::routine::Completing::signal_if_pended) for both. If the compiler
+/// expects a `Signaled<'_>` and finds something else, that path forgets its waiter: end it with one
+/// of the three.
 ///
 /// A token cannot be kept: `'irp` ends with the invocation.
 #[must_use = "the completion routine must return it"]

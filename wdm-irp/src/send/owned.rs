@@ -13,8 +13,8 @@ use crate::request::{Armed, Request, Transfer};
 use crate::routine::CompletionRoutine;
 
 impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
-    /// Sends the request from static memory. Needs no heap; the buffer must be owned. The IRQL is any at which the request may
-    /// be sent.
+    /// Sends the request from static memory. Needs no heap; the buffer must be owned. The IRQL is
+    /// any at which the request may be sent.
     ///
     /// # Errors
     /// The request was not sent; [`IrpError::SlotInUse`] if the slot holds another.
@@ -55,14 +55,16 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
                 request: self,
             });
         }
-        // SAFETY: the slot was claimed, is static, and static slots are only ever shared; `at` proves the IRQL.
+        // SAFETY: the slot was claimed, is static, and static slots are only ever shared; `at`
+        // proves the IRQL.
         unsafe { slot.send(self) }.inspect_err(|_| slot.release())?;
         // SAFETY: sent above.
         Ok(unsafe { Sent::new(slot) })
     }
 
-    /// Sends the request from a heap allocation of its own, which the handle owns. The buffer must be owned. The IRQL is any at
-    /// which the request may be sent. The global allocator must be nonpaged.
+    /// Sends the request from a heap allocation of its own, which the handle owns. The buffer must
+    /// be owned. The IRQL is any at which the request may be sent. The global allocator must be
+    /// nonpaged.
     ///
     /// # Errors
     /// The request was not sent; [`IrpError::SlotAllocation`] if there is no memory.
@@ -100,8 +102,8 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
                 request: self,
             });
         };
-        // SAFETY: the slot is fresh, and its allocation lives as long as the handle, or for ever if that is leaked; `at`
-        // proves the IRQL.
+        // SAFETY: the slot is fresh, and its allocation lives as long as the handle, or for ever if
+        // that is leaked; `at` proves the IRQL.
         unsafe { slot.slot().send(self) }?;
         // SAFETY: sent above.
         Ok(unsafe { Sent::new(slot) })

@@ -11,9 +11,9 @@ use crate::request::{Armed, Request, Transfer};
 use crate::routine::CompletionRoutine;
 
 impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
-    /// Sends the request from this thread's stack and runs `f` while it is in flight. Needs no heap, and the buffer may be
-    /// borrowed: when `f` returns or unwinds, a request that is still in flight, even one whose handle was leaked, is
-    /// cancelled and waited for.
+    /// Sends the request from this thread's stack and runs `f` while it is in flight. Needs no
+    /// heap, and the buffer may be borrowed: when `f` returns or unwinds, a request that is still
+    /// in flight, even one whose handle was leaked, is cancelled and waited for.
     ///
     /// `at` proves the IRQL, as for [`Request::send_and_wait`]; `f` must return at that IRQL.
     ///
@@ -52,8 +52,9 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
 
         impl<R: CompletionRoutine, B> Drop for Scope<'_, R, B> {
             fn drop(&mut self) {
-                // SAFETY: the slot is a local of the function below, whose closure is over, and with it every handle that
-                // was not leaked: none can outlive a call that is generic in its lifetime. The IRQL was proven.
+                // SAFETY: the slot is a local of the function below, whose closure is over, and
+                // with it every handle that was not leaked: none can outlive a call that is generic
+                // in its lifetime. The IRQL was proven.
                 unsafe { self.0.cancel_and_reclaim() };
             }
         }
@@ -67,8 +68,8 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
     }
 
     /// # Safety
-    /// `slot` is a fresh local of the caller, who settles it before it returns or unwinds. The IRQL is one at which the
-    /// request may be sent.
+    /// `slot` is a fresh local of the caller, who settles it before it returns or unwinds. The IRQL
+    /// is one at which the request may be sent.
     unsafe fn send_on_stack(self, slot: &Slot<R, B>) -> Result<Sent<&Slot<R, B>>, NotSent<Self>>
     where
         K: Transfer<B>,

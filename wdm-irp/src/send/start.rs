@@ -16,8 +16,9 @@ impl<C> Operation<C> {
     ///
     /// # Safety
     /// - The operation is the caller's, without a context, and `irp` has a request for its target.
-    /// - Until the routine has let go, the operation stays where it is and nobody has an exclusive reference to it; until then
-    ///   the caller neither frees the IRP nor releases what is attached to it.
+    /// - Until the routine has let go, the operation stays where it is and nobody has an exclusive
+    ///   reference to it; until then the caller neither frees the IRP nor releases what is attached
+    ///   to it.
     /// - The IRQL is one at which the request may be sent.
     #[inline]
     pub(crate) unsafe fn send<R: CompletionRoutine<Context = C>>(&self, irp: Irp<'_>, context: C) {
@@ -37,12 +38,12 @@ impl<C> Operation<C> {
 }
 
 impl<R: CompletionRoutine, B> Slot<R, B> {
-    /// Moves the request into the slot, arms it and calls the target. On an error the request comes back and the slot
-    /// holds nothing.
+    /// Moves the request into the slot, arms it and calls the target. On an error the request comes
+    /// back and the slot holds nothing.
     ///
     /// # Safety
-    /// The slot is the caller's (fresh or claimed) and fulfils its first two invariants until it is reclaimed. The IRQL
-    /// is one at which the request may be sent.
+    /// The slot is the caller's (fresh or claimed) and fulfils its first two invariants until it is
+    /// reclaimed. The IRQL is one at which the request may be sent.
     pub(crate) unsafe fn send<'d, K: Transfer<B>>(
         &self,
         request: Request<'d, K, B, Armed<R>>,
@@ -54,7 +55,8 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         let attachment = Attachment::new(&irp);
         // SAFETY: the slot does not move.
         if let Err(error) = unsafe { K::attach(&attachment, in_slot) } {
-            // SAFETY: written above; whatever the attempt entered in the IRP is overwritten by the next.
+            // SAFETY: written above; whatever the attempt entered in the IRP is overwritten by the
+            // next.
             let buffer = unsafe { ptr::read(in_slot) };
             let request = Request::from_parts(irp, buffer, context);
             return Err(NotSent { error, request });

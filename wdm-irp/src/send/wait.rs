@@ -17,15 +17,18 @@ use crate::routine::CompletionRoutine;
 use crate::timeout::Timeout;
 
 impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
-    /// Sends the request and waits for it, on this thread's stack: `IofCallDriver`, `KeWaitForSingleObject` if it pended,
-    /// `IoCancelIrp` and another wait if the time-out elapses, `IoFreeIrp`. Needs no heap. The buffer may be borrowed, as
-    /// this does not return before the request is completed.
+    /// Sends the request and waits for it, on this thread's stack: `IofCallDriver`,
+    /// `KeWaitForSingleObject` if it pended, `IoCancelIrp` and another wait if the time-out
+    /// elapses, `IoFreeIrp`. Needs no heap. The buffer may be borrowed, as this does not return
+    /// before the request is completed.
     ///
-    /// `at` proves the IRQL: `APC_LEVEL` or lower, `PASSIVE_LEVEL` for flush, shutdown, Plug and Play, and raw requests.
+    /// `at` proves the IRQL: `APC_LEVEL` or lower, `PASSIVE_LEVEL` for flush, shutdown, Plug and
+    /// Play, and raw requests.
     ///
     /// # Errors
-    /// The request was not sent, or its status is not a success; both give everything back. A request that
-    /// timed out but succeeded before the cancellation reached it is no error: see [`Completed::timed_out`].
+    /// The request was not sent, or its status is not a success; both give everything back. A
+    /// request that timed out but succeeded before the cancellation reached it is no error: see
+    /// [`Completed::timed_out`].
     ///
     /// # Examples
     /// See [`Irp`](crate::irp::Irp).
@@ -48,13 +51,14 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
             return Err(SendError::NotSent(NotSent { error, request }));
         }
 
-        // No `Slot`: what the completion routine has no business with is no part of what its pointer leads to, so the
-        // compiler may keep it in registers.
+        // No `Slot`: what the completion routine has no business with is no part of what its
+        // pointer leads to, so the compiler may keep it in registers.
         let mut memory = MaybeUninit::uninit();
         let operation = Operation::new_in(&mut memory);
         let raw_irp = irp.as_ptr();
-        // SAFETY: the operation is a fresh local, only ever shared, of this function, in which nothing unwinds and which does
-        // not go on before the routine has let go; `at` proves the IRQL.
+        // SAFETY: the operation is a fresh local, only ever shared, of this function, in which
+        // nothing unwinds and which does not go on before the routine has let go; `at` proves the
+        // IRQL.
         unsafe { operation.send::<R>(irp, context) };
         let mut timed_out = false;
         if !operation.handshake.is_finished() && !operation.handshake.arrive() {

@@ -9,7 +9,8 @@ use super::types::{
 };
 
 kernel_imports! {
-    /// Allocates an IRP with `StackSize` stack locations, or returns null. IRQL <= `DISPATCH_LEVEL`.
+    /// Allocates an IRP with `StackSize` stack locations, or returns null. IRQL <=
+    /// `DISPATCH_LEVEL`.
     ///
     /// # Safety
     /// `StackSize` is positive.
@@ -21,19 +22,23 @@ kernel_imports! {
     /// `Irp` came from [`IoAllocateIrp`], is not in flight and is not used again.
     "wdm_irp_sim_IoFreeIrp" fn IoFreeIrp(Irp: *mut IRP);
 
-    /// Hands the IRP to the driver of `DeviceObject` (`IoCallDriver`). The IRQL depends on the request.
+    /// Hands the IRP to the driver of `DeviceObject` (`IoCallDriver`). The IRQL depends on the
+    /// request.
     ///
     /// # Safety
     /// `DeviceObject` is valid, `Irp` is the caller's, and its next stack location is filled in.
     "wdm_irp_sim_IofCallDriver" fn IofCallDriver(DeviceObject: *mut DEVICE_OBJECT, Irp: *mut IRP) -> NTSTATUS;
 
-    /// Completes the IRP (`IoCompleteRequest`): runs the completion routines, upwards. IRQL <= `DISPATCH_LEVEL`.
+    /// Completes the IRP (`IoCompleteRequest`): runs the completion routines, upwards. IRQL <=
+    /// `DISPATCH_LEVEL`.
     ///
     /// # Safety
-    /// `Irp` is at a driver that has not completed it before; that driver does not touch it afterwards.
+    /// `Irp` is at a driver that has not completed it before; that driver does not touch it
+    /// afterwards.
     "wdm_irp_sim_IofCompleteRequest" fn IofCompleteRequest(Irp: *mut IRP, PriorityBoost: i8);
 
-    /// Marks the IRP cancelled and calls its cancel routine, if it has one. IRQL <= `DISPATCH_LEVEL`.
+    /// Marks the IRP cancelled and calls its cancel routine, if it has one. IRQL <=
+    /// `DISPATCH_LEVEL`.
     ///
     /// # Safety
     /// `Irp` is allocated for the whole call.
@@ -86,7 +91,8 @@ pub unsafe fn IoGetCurrentIrpStackLocation(Irp: *mut IRP) -> *mut IO_STACK_LOCAT
 pub unsafe fn IoGetNextIrpStackLocation(Irp: *mut IRP) -> *mut IO_STACK_LOCATION {
     // SAFETY: `Irp` is valid by contract.
     let current = unsafe { IoGetCurrentIrpStackLocation(Irp) };
-    // SAFETY: there is a lower location by contract; locations are an array, which is used downwards.
+    // SAFETY: there is a lower location by contract; locations are an array, which is used
+    // downwards.
     unsafe { current.sub(1) }
 }
 
@@ -111,12 +117,14 @@ pub unsafe fn IoSetNextIrpStackLocation(Irp: *mut IRP) {
 pub unsafe fn IoSkipCurrentIrpStackLocation(Irp: *mut IRP) {
     // SAFETY: `Irp` is valid and the caller's for this call by contract.
     let irp = unsafe { irp::Irp::new(Irp) };
-    // SAFETY: there is a current location by contract, so what is above it is a location or the end of the array.
+    // SAFETY: there is a current location by contract, so what is above it is a location or the end
+    // of the array.
     let above = unsafe { irp.current_stack_location().add(1) };
     irp.set_current_location(irp.current_location() + 1, above);
 }
 
-/// Prepares the next location like the current one, without its routine: `IoCopyCurrentIrpStackLocationToNext`.
+/// Prepares the next location like the current one, without its routine:
+/// `IoCopyCurrentIrpStackLocationToNext`.
 ///
 /// # Safety
 /// `Irp` is at the calling driver, which has a stack location in it, and there is a lower one.
@@ -132,15 +140,15 @@ pub unsafe fn IoCopyCurrentIrpStackLocationToNext(Irp: *mut IRP) {
     current.copy_to(unsafe { StackLocation::new(next) });
 }
 
-/// Registers a completion routine that runs on success, on errors and on cancellation: `IoSetCompletionRoutine` with
-/// `InvokeOnSuccess`, `InvokeOnError` and `InvokeOnCancel` all TRUE.
+/// Registers a completion routine that runs on success, on errors and on cancellation:
+/// `IoSetCompletionRoutine` with `InvokeOnSuccess`, `InvokeOnError` and `InvokeOnCancel` all TRUE.
 ///
 /// The flags are no parameters: a routine that may not run is one that may not signal (rules
 /// `IoAllocateIrpSignalEventInCompletion2` and `…3`).
 ///
 /// # Safety
-/// `Irp` is the caller's and has a next stack location. `CompletionRoutine` and `Context` stay valid until the
-/// routine has run.
+/// `Irp` is the caller's and has a next stack location. `CompletionRoutine` and `Context` stay
+/// valid until the routine has run.
 #[inline]
 pub unsafe fn IoSetCompletionRoutine(
     Irp: *mut IRP,
@@ -154,11 +162,12 @@ pub unsafe fn IoSetCompletionRoutine(
     next.set_completion_routine(CompletionRoutine, Context, SL_INVOKE_ALWAYS);
 }
 
-/// Marks the IRP pending, so that the dispatch routine returns `STATUS_PENDING`: `IoMarkIrpPending`.
+/// Marks the IRP pending, so that the dispatch routine returns `STATUS_PENDING`:
+/// `IoMarkIrpPending`.
 ///
 /// # Safety
-/// `Irp` is at the calling driver, which has a stack location in it. Never for an IRP that the driver has allocated
-/// itself without an own location: that writes past the array.
+/// `Irp` is at the calling driver, which has a stack location in it. Never for an IRP that the
+/// driver has allocated itself without an own location: that writes past the array.
 #[inline]
 pub unsafe fn IoMarkIrpPending(Irp: *mut IRP) {
     // SAFETY: `Irp` is valid by contract.

@@ -17,8 +17,8 @@ kernel_imports! {
     /// `Event` is initialised. Its memory may be gone when the call returns, if a waiter owns it.
     "wdm_irp_sim_KeSetEvent" fn KeSetEvent(Event: *mut KEVENT, Increment: i32, Wait: u8) -> i32;
 
-    /// Waits. IRQL <= `APC_LEVEL`, or <= `DISPATCH_LEVEL` with a time-out of zero. `Timeout` is in units of
-    /// 100 ns, relative if negative; null waits for ever.
+    /// Waits. IRQL <= `APC_LEVEL`, or <= `DISPATCH_LEVEL` with a time-out of zero. `Timeout` is in
+    /// units of 100 ns, relative if negative; null waits for ever.
     ///
     /// # Safety
     /// `Object` is an initialised dispatcher object; `Timeout` is null or readable.
@@ -27,7 +27,8 @@ kernel_imports! {
     ) -> NTSTATUS;
 }
 
-// On x86_64 the WDK has no import for this: wdm.h reads CR8. ntoskrnl.exe exports the function elsewhere.
+// On x86_64 the WDK has no import for this: wdm.h reads CR8. ntoskrnl.exe exports the function
+// elsewhere.
 #[cfg(not(all(feature = "kernel", target_arch = "x86_64")))]
 kernel_imports! {
     /// The IRQL of this processor. Any IRQL.

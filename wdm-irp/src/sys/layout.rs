@@ -1,4 +1,5 @@
-//! The ABI, pinned: every size and offset of the structures shared with the kernel, as the WDK has them.
+//! The ABI, pinned: every size and offset of the structures shared with the kernel, as the WDK has
+//! them.
 
 use core::mem::{offset_of, size_of};
 
@@ -15,7 +16,8 @@ macro_rules! layout {
     ($($kind:ident $name:literal $value:literal = $actual:expr;)*) => {
         $(const_assert_eq!($actual, $value);)*
 
-        /// Every pinned fact as `(kind, WDM name, bytes)`, for the test that compares them with the measured table.
+        /// Every pinned fact as `(kind, WDM name, bytes)`, for the test that compares them with the
+        /// measured table.
         pub const LAYOUT: &[(&str, &str, usize)] = &[$((stringify!($kind), $name, $value)),*];
     };
 }

@@ -3,8 +3,9 @@
 use super::types::MDL;
 
 kernel_imports! {
-    /// Makes the pages of an MDL resident and locks them. IRQL <= `APC_LEVEL`, or <= `DISPATCH_LEVEL` for
-    /// memory that is not pageable. Raises an exception if the memory is not accessible.
+    /// Makes the pages of an MDL resident and locks them. IRQL <= `APC_LEVEL`, or <=
+    /// `DISPATCH_LEVEL` for memory that is not pageable. Raises an exception if the memory is not
+    /// accessible.
     ///
     /// # Safety
     /// `MemoryDescriptorList` describes memory that `AccessMode` may access as `Operation` says.

@@ -1,8 +1,9 @@
-//! The structures that drivers and kernel share, and the types of the routines they call in each other.
+//! The structures that drivers and kernel share, and the types of the routines they call in each
+//! other.
 //!
-//! They come from windows-sys where its layout is the WDK's. [`IO_STACK_LOCATION`] and [`PIO_COMPLETION_ROUTINE`] are declared
-//! here, because windows-sys 0.61 has them wrong: its `Parameters` union lacks `POINTER_ALIGNMENT`, and its routine type
-//! has no parameters.
+//! They come from windows-sys where its layout is the WDK's. [`IO_STACK_LOCATION`] and
+//! [`PIO_COMPLETION_ROUTINE`] are declared here, because windows-sys 0.61 has them wrong: its
+//! `Parameters` union lacks `POINTER_ALIGNMENT`, and its routine type has no parameters.
 
 use core::ffi::c_void;
 
@@ -58,7 +59,8 @@ pub struct IO_STACK_LOCATION {
     pub DeviceObject: *mut DEVICE_OBJECT,
     /// The open file, if the request is about one.
     pub FileObject: *mut FILE_OBJECT,
-    /// The routine of the driver *above*, called when the driver of this location completes the IRP.
+    /// The routine of the driver *above*, called when the driver of this location completes the
+    /// IRP.
     pub CompletionRoutine: PIO_COMPLETION_ROUTINE,
     /// Handed to `CompletionRoutine`.
     pub Context: *mut c_void,
@@ -76,7 +78,8 @@ pub union IO_STACK_LOCATION_Parameters {
     pub Others: PARAMETERS_OTHERS,
 }
 
-/// `Parameters.Read` and `Parameters.Write`; `ULONG POINTER_ALIGNMENT` is a `u32` in a cell of eight bytes.
+/// `Parameters.Read` and `Parameters.Write`; `ULONG POINTER_ALIGNMENT` is a `u32` in a cell of
+/// eight bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct PARAMETERS_READ {

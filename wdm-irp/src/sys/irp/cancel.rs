@@ -26,8 +26,8 @@ impl Irp {
     fn cancel_cell<'a>(self) -> &'a AtomicU8 {
         // SAFETY: in bounds of an IRP that is allocated (invariant 1).
         let field = unsafe { &raw mut (*self.as_ptr()).Cancel };
-        // SAFETY: a BOOLEAN has the size and alignment of an `AtomicU8`, and the field is only ever accessed atomically
-        // (invariant 2). The reference ends in the method that asked for it.
+        // SAFETY: a BOOLEAN has the size and alignment of an `AtomicU8`, and the field is only ever
+        // accessed atomically (invariant 2). The reference ends in the method that asked for it.
         unsafe { AtomicU8::from_ptr(field.cast()) }
     }
 
@@ -44,7 +44,8 @@ impl Irp {
     pub fn exchange_cancel_routine(self, routine: PDRIVER_CANCEL) -> PDRIVER_CANCEL {
         let new = routine.map_or(ptr::null_mut(), |routine| routine as *mut c_void);
         let old = self.cancel_routine_cell().swap(new, Ordering::AcqRel);
-        // SAFETY: the field holds null or a `DRIVER_CANCEL *`; `Option<fn>` represents null as `None`.
+        // SAFETY: the field holds null or a `DRIVER_CANCEL *`; `Option<fn>` represents null as
+        // `None`.
         unsafe { transmute::<*mut c_void, PDRIVER_CANCEL>(old) }
     }
 
@@ -52,8 +53,9 @@ impl Irp {
     fn cancel_routine_cell<'a>(self) -> &'a AtomicPtr<c_void> {
         // SAFETY: in bounds of an IRP that is allocated (invariant 1).
         let field = unsafe { &raw mut (*self.as_ptr()).CancelRoutine };
-        // SAFETY: a function pointer has the size and alignment of an `AtomicPtr`, and the field is only ever accessed
-        // atomically (invariant 2). The reference ends in the method that asked for it.
+        // SAFETY: a function pointer has the size and alignment of an `AtomicPtr`, and the field is
+        // only ever accessed atomically (invariant 2). The reference ends in the method that asked
+        // for it.
         unsafe { AtomicPtr::from_ptr(field.cast()) }
     }
 }

@@ -10,10 +10,10 @@ use crate::sys::types::{IO_STACK_LOCATION, IRP, MDL, NTSTATUS};
 /// An IRP that the holder may access now.
 ///
 /// # Invariants
-/// 1. The address is that of an IRP as `IoInitializeIrp` leaves it, with `StackCount` stack locations behind it, which stays
-///    allocated as long as a copy of this value is used.
-/// 2. The IRP is the holder's: nobody else accesses it meanwhile, but for `Cancel` and `CancelRoutine`, which everybody
-///    accesses atomically.
+/// 1. The address is that of an IRP as `IoInitializeIrp` leaves it, with `StackCount` stack
+///    locations behind it, which stays allocated as long as a copy of this value is used.
+/// 2. The IRP is the holder's: nobody else accesses it meanwhile, but for `Cancel` and
+///    `CancelRoutine`, which everybody accesses atomically.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 pub struct Irp(NonNull<IRP>);
@@ -22,7 +22,8 @@ impl Irp {
     /// Vouches for an IRP.
     ///
     /// # Safety
-    /// The invariants of this type hold as long as the result or a copy of it is used. `irp` is not null.
+    /// The invariants of this type hold as long as the result or a copy of it is used. `irp` is not
+    /// null.
     #[must_use]
     #[inline]
     pub const unsafe fn new(irp: *mut IRP) -> Self {
@@ -55,8 +56,8 @@ impl Irp {
         unsafe { (*self.as_ptr()).StackCount }
     }
 
-    /// Returns `CurrentLocation`, the number of the current stack location: one more than there are in an IRP that has not
-    /// been sent and has no own location.
+    /// Returns `CurrentLocation`, the number of the current stack location: one more than there are
+    /// in an IRP that has not been sent and has no own location.
     #[must_use]
     #[inline]
     pub fn current_location(self) -> i8 {
@@ -64,7 +65,8 @@ impl Irp {
         unsafe { (*self.as_ptr()).CurrentLocation }
     }
 
-    /// Returns `Tail.Overlay.CurrentStackLocation`, which points one past the array in an IRP without current location.
+    /// Returns `Tail.Overlay.CurrentStackLocation`, which points one past the array in an IRP
+    /// without current location.
     #[must_use]
     #[inline]
     pub fn current_stack_location(self) -> *mut IO_STACK_LOCATION {
@@ -73,7 +75,8 @@ impl Irp {
         unsafe { field.read() }
     }
 
-    /// Makes another stack location the current one: its number, and its address. Neither is looked at here.
+    /// Makes another stack location the current one: its number, and its address. Neither is looked
+    /// at here.
     #[expect(
         clippy::not_unsafe_ptr_arg_deref,
         reason = "the address is stored, not followed"
@@ -89,7 +92,8 @@ impl Irp {
 
     #[inline]
     fn current_stack_location_field(self) -> *mut *mut IO_STACK_LOCATION {
-        // SAFETY: in bounds of an IRP that is allocated (invariant 1); the address of a union's member needs no value in it.
+        // SAFETY: in bounds of an IRP that is allocated (invariant 1); the address of a union's
+        // member needs no value in it.
         let field = unsafe {
             &raw mut (*self.as_ptr())
                 .Tail
@@ -102,7 +106,8 @@ impl Irp {
         field.cast()
     }
 
-    /// Returns the address that belongs to a number of a stack location, whether there is such a location or not.
+    /// Returns the address that belongs to a number of a stack location, whether there is such a
+    /// location or not.
     #[must_use]
     #[inline]
     pub fn address_of_location(self, number: i8) -> *mut IO_STACK_LOCATION {
@@ -120,19 +125,22 @@ impl Irp {
     pub fn location(self, number: i8) -> Option<StackLocation> {
         (1..=self.stack_count()).contains(&number).then(|| {
             let location = self.address_of_location(number);
-            // SAFETY: in the array of an IRP that is allocated and the holder's (invariants 1 and 2).
+            // SAFETY: in the array of an IRP that is allocated and the holder's (invariants 1 and
+            // 2).
             unsafe { StackLocation::new(location) }
         })
     }
 
-    /// Returns the current stack location; `None` in an IRP that has none (`IoGetCurrentIrpStackLocation`).
+    /// Returns the current stack location; `None` in an IRP that has none
+    /// (`IoGetCurrentIrpStackLocation`).
     #[must_use]
     #[inline]
     pub fn current(self) -> Option<StackLocation> {
         self.location(self.current_location())
     }
 
-    /// Returns the next lower stack location; `None` below the lowest (`IoGetNextIrpStackLocation`).
+    /// Returns the next lower stack location; `None` below the lowest
+    /// (`IoGetNextIrpStackLocation`).
     #[must_use]
     #[inline]
     pub fn next(self) -> Option<StackLocation> {
@@ -180,7 +188,8 @@ impl Irp {
     pub fn pending_returned(self) -> bool {
         // SAFETY: in bounds of an IRP that is allocated (invariant 1).
         let field = unsafe { &raw const (*self.as_ptr()).PendingReturned };
-        // Read as the BOOLEAN that it is: the kernel does not promise 0 or 1, which a `bool` would need.
+        // Read as the BOOLEAN that it is: the kernel does not promise 0 or 1, which a `bool` would
+        // need.
         // SAFETY: the IRP is the holder's (invariant 2).
         unsafe { field.cast::<u8>().read() != 0 }
     }

@@ -12,8 +12,8 @@ use crate::sys::types::{
 /// A stack location that the holder may access now.
 ///
 /// # Invariants
-/// 1. The address is that of a stack location in the array of an IRP, which stays allocated as long as a copy of this value is
-///    used.
+/// 1. The address is that of a stack location in the array of an IRP, which stays allocated as long
+///    as a copy of this value is used.
 /// 2. The location is the holder's: nobody else accesses it meanwhile.
 /// 3. Its arguments are initialized for its major function, but for padding, when they are read.
 #[derive(Clone, Copy, Debug)]
@@ -146,8 +146,8 @@ impl StackLocation {
         unsafe { (*self.0).Context }
     }
 
-    /// Sets `CompletionRoutine` and `Context`, and `Control` to `SL_INVOKE_ON_…` flags: what `IoSetCompletionRoutine` does to
-    /// the next stack location.
+    /// Sets `CompletionRoutine` and `Context`, and `Control` to `SL_INVOKE_ON_…` flags: what
+    /// `IoSetCompletionRoutine` does to the next stack location.
     #[inline]
     pub fn set_completion_routine(
         self,
@@ -162,15 +162,16 @@ impl StackLocation {
         self.set_control(control);
     }
 
-    /// Copies everything but routine, context and `Control`, which becomes 0, to the next lower location
-    /// (`IoCopyCurrentIrpStackLocationToNext`).
+    /// Copies everything but routine, context and `Control`, which becomes 0, to the next lower
+    /// location (`IoCopyCurrentIrpStackLocationToNext`).
     #[inline]
     pub fn copy_to(self, next: Self) {
         const BYTES: usize = offset_of!(IO_STACK_LOCATION, CompletionRoutine);
         // Bytes, not a structure, and maybe uninitialized: parameters have padding.
         let from = self.0.cast::<MaybeUninit<u8>>();
         let to = next.0.cast::<MaybeUninit<u8>>();
-        // SAFETY: both locations are allocated and the holder's (invariants 1 and 2). `copy_from` allows that they are the same.
+        // SAFETY: both locations are allocated and the holder's (invariants 1 and 2). `copy_from`
+        // allows that they are the same.
         unsafe { to.copy_from(from, BYTES) };
         next.set_control(0);
     }
@@ -179,15 +180,18 @@ impl StackLocation {
     #[must_use]
     #[inline]
     pub fn read_parameters(self) -> PARAMETERS_READ {
-        // SAFETY: the location is the holder's, and initialized for its major function (invariants 2 and 3).
+        // SAFETY: the location is the holder's, and initialized for its major function (invariants
+        // 2 and 3).
         unsafe { self.parameters::<PARAMETERS_READ>().read() }
     }
 
-    /// Returns the arguments of a device control request. The holder has looked at the major function.
+    /// Returns the arguments of a device control request. The holder has looked at the major
+    /// function.
     #[must_use]
     #[inline]
     pub fn device_control_parameters(self) -> PARAMETERS_DEVICE_IO_CONTROL {
-        // SAFETY: the location is the holder's, and initialized for its major function (invariants 2 and 3).
+        // SAFETY: the location is the holder's, and initialized for its major function (invariants
+        // 2 and 3).
         unsafe { self.parameters::<PARAMETERS_DEVICE_IO_CONTROL>().read() }
     }
 
@@ -195,7 +199,8 @@ impl StackLocation {
     #[must_use]
     #[inline]
     pub fn other_parameters(self) -> PARAMETERS_OTHERS {
-        // SAFETY: the location is the holder's, and initialized for its major function (invariants 2 and 3).
+        // SAFETY: the location is the holder's, and initialized for its major function (invariants
+        // 2 and 3).
         unsafe { self.parameters::<PARAMETERS_OTHERS>().read() }
     }
 
