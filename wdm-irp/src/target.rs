@@ -39,9 +39,11 @@ impl TargetDevice {
     /// - The drivers of its stack handle the requests that this crate can express without `unsafe`
     ///   as Windows documents them: they access no more of a buffer than its length, and nothing of
     ///   it after completion.
-    /// - Each IRP is completed once, and this driver is not unloaded before that (hazard H27: take
-    ///   a remove lock or rundown protection before you send, release it after the request is
+    /// - Each IRP is completed once, and this driver is not unloaded before that (hazard [H27]:
+    ///   take a remove lock or rundown protection before you send, release it after the request is
     ///   completed).
+    ///
+    /// [H27]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h27
     #[must_use]
     pub const unsafe fn from_raw(device: NonNull<DEVICE_OBJECT>) -> Self {
         // INVARIANT: by the contract of this function.

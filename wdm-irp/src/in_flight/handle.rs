@@ -80,11 +80,11 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
 /// }
 /// ```
 ///
-/// There is no access to IRP, context or buffer (hazards H6, H7). Dropping the handle cancels the
-/// request and waits for it, at IRQL <= `APC_LEVEL`. Dropped at `DISPATCH_LEVEL`, where a thread
-/// must not wait, it cancels the request and looks once more; if the request is in flight even
-/// then, its handle is leaked. It must not be dropped at a higher IRQL. Leaking it is safe: a slot
-/// in static memory then stays in use, one on the heap is leaked, each with its IRP, and
+/// There is no access to IRP, context or buffer (hazards [H6], [H7]). Dropping the handle cancels
+/// the request and waits for it, at IRQL <= `APC_LEVEL`. Dropped at `DISPATCH_LEVEL`, where a
+/// thread must not wait, it cancels the request and looks once more; if the request is in flight
+/// even then, its handle is leaked. It must not be dropped at a higher IRQL. Leaking it is safe: a
+/// slot in static memory then stays in use, one on the heap is leaked, each with its IRP, and
 /// [`Request::send_scoped`](crate::request::Request::send_scoped) cancels and waits at its end.
 ///
 /// A routine must not wait for its own request, or drop the handle of it: nobody else would end
@@ -92,6 +92,9 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
 ///
 /// # Invariants
 /// This handle is the originator of a request in the slot of `storage`, and the only one.
+///
+/// [H6]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h6
+/// [H7]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h7
 #[must_use = "dropping a request in flight cancels it and waits for it"]
 pub struct InFlight<S: Storage> {
     /// Taken out once at most: by `into_storage`, or by `drop` when the request is through.
@@ -124,7 +127,9 @@ impl<S: Storage> InFlight<S> {
     /// `APC_LEVEL`.
     ///
     /// If the time-out elapses first, the request is cancelled (`IoCancelIrp`) and waited for
-    /// without limit: the lower drivers use this memory until they complete the IRP (hazard H14).
+    /// without limit: the lower drivers use this memory until they complete the IRP (hazard [H14]).
+    ///
+    /// [H14]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h14
     #[must_use = "the request may have failed"]
     pub fn wait(self, at: impl AtMostApc, timeout: Timeout) -> Completed<S::Routine, S::Buffer> {
         let _ = at;

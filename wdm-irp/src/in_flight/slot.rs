@@ -130,10 +130,12 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     }
 
     /// `IoCancelIrp`. The IRP is allocated whatever its state, for only the originator frees it
-    /// (H13).
+    /// ([H13]).
     ///
     /// # Safety
     /// A request is in flight.
+    ///
+    /// [H13]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h13
     pub(crate) unsafe fn cancel(&self) {
         // SAFETY: by contract.
         let irp = unsafe { self.irp() };

@@ -3,7 +3,7 @@
 //! The documented protocol is that the completion routine signals if `PendingReturned` is set, and
 //! the originator waits if `IofCallDriver` returned `STATUS_PENDING`. It is right only as long as
 //! every lower driver keeps the two in step. This one is right for any lower driver that completes
-//! the IRP once (hazard H23): the routine signals because of `PendingReturned` *or* because the
+//! the IRP once (hazard [H23]): the routine signals because of `PendingReturned` *or* because the
 //! originator has said that it relies on the event, and the originator waits unless the routine has
 //! said that it did not signal. The return value of `IofCallDriver` decides nothing.
 //!
@@ -23,6 +23,8 @@
 //! read-modify-write for a routine that finishes, none for one that signals; one for an originator
 //! that waits, none for one that does not, and one more to claim a slot in static memory. That it
 //! is one bit lets `x86_64` do each with `lock bts` and a branch.
+//!
+//! [H23]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h23
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -107,10 +109,12 @@ impl Handshake {
     }
 
     /// Originator: before `IofCallDriver`. A fresh event each time, so that no earlier signal is
-    /// left (H8).
+    /// left ([H8]).
     ///
     /// # Safety
     /// No completer of an earlier round is still to come. From now on the memory stays where it is.
+    ///
+    /// [H8]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h8
     #[inline]
     pub(crate) unsafe fn begin(&self) {
         memory::lend(self);
@@ -194,11 +198,13 @@ impl Handshake {
     /// units of 100 ns (negative: relative; `None`: for ever). Whether it has. May be called again
     /// after `false`.
     ///
-    /// Always `KernelMode` and not alertable: the event may be on this thread's stack (H12).
+    /// Always `KernelMode` and not alertable: the event may be on this thread's stack ([H12]).
     ///
     /// # Safety
     /// The handshake is armed, and the originator arrived before the routine. The IRQL is at most
     /// `APC_LEVEL`, or `DISPATCH_LEVEL` if `timeout` is zero.
+    ///
+    /// [H12]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h12
     #[inline]
     pub(crate) unsafe fn wait(&self, timeout: Option<i64>) -> bool {
         let units = timeout.unwrap_or_default();
@@ -223,11 +229,13 @@ impl Handshake {
 }
 
 /// Asks the lower drivers to complete an IRP soon, and waits until they have, however long that
-/// takes: they use its memory until then (H14).
+/// takes: they use its memory until then ([H14]).
 ///
 /// # Safety
 /// The IRP was sent with this handshake and is not freed. The caller is its originator and has
 /// arrived before the routine. IRQL <= `APC_LEVEL`.
+///
+/// [H14]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h14
 pub(crate) unsafe fn cancel_and_wait(handshake: &Handshake, irp: *mut IRP) {
     // SAFETY: allocated, whatever the lower drivers do with it (H13).
     unsafe { sys::IoCancelIrp(irp) };

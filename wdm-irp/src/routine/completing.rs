@@ -48,12 +48,14 @@ pub enum IsInline {}
 ///
 /// It can be read until [`signal`](Completing::signal), [`finish`](Completing::finish) or
 /// [`signal_if_pended`](Completing::signal_if_pended) consumes it; from then on the originator may
-/// have freed everything (hazard H5).
+/// have freed everything (hazard [H5]).
 ///
 /// # Invariants
 /// `operation` is an armed operation and `irp` its IRP; this value is the completer's only handle
 /// of it, and the originator does not touch the context while it exists, and the IRP through
 /// `IoCancelIrp` only, which touches no field that is read here.
+///
+/// [H5]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h5
 pub struct Completing<'irp, C, P = NotAsked> {
     operation: NonNull<Operation<C>>,
     irp: sys::irp::Irp,
@@ -162,7 +164,9 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     }
 
     /// Leaves without a signal, as `PendingReturned` is not set. (Should the originator wait all
-    /// the same, because a lower driver broke the pending contract, it is signalled; hazard H23.)
+    /// the same, because a lower driver broke the pending contract, it is signalled; hazard [H23].)
+    ///
+    /// [H23]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h23
     #[inline]
     pub fn finish(self) -> Signaled<'irp>
     where
