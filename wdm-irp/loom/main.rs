@@ -20,19 +20,19 @@
 //! models, and shows with the patches in `bugs/` that they can fail.
 #![cfg(loom)]
 
+mod endings;
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use endings::{Ending, LATER, Lower, explore_endings, lower, round};
 use loom::cell::UnsafeCell;
 use wdm_irp::error::SendError;
-use wdm_irp::in_flight::{InFlight, Sent, Slot};
+use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::request::{Armed, NoTransfer, Request};
-use wdm_irp::sys::{
-    IoCancelIrp, NTSTATUS, STATUS_CANCELLED, STATUS_DRIVER_INTERNAL_ERROR, STATUS_PENDING,
-    STATUS_SUCCESS,
-};
-use wdm_irp::{Completed, Completing, Irp, PassiveLevel, Signaled, Timeout, completion_routine};
-use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, Point, When};
+use wdm_irp::sys::{IoCancelIrp, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS};
+use wdm_irp::{Completing, Irp, PassiveLevel, Signaled, Timeout, completion_routine};
+use wdm_irp_sim::{Behavior, Device, LowerIrp, Machine, Point, When};
 
 /// The bound for models of three threads.
 const PREEMPTIONS: usize = 5;
@@ -119,138 +119,6 @@ fn request(device: &Device) -> Request<'_, NoTransfer, (), Armed<done>> {
         .unwrap()
         .flush()
         .on_completion(done, Note::new())
-}
-
-/// A lower driver of a model.
-#[derive(Clone, Copy)]
-struct Lower {
-    name: &'static str,
-    when: When,
-    /// What it puts in the IOSB.
-    status: NTSTATUS,
-}
-
-const fn lower(name: &'static str, when: When) -> Lower {
-    Lower {
-        name,
-        when,
-        status: STATUS_SUCCESS,
-    }
-}
-
-const LATER: When = When::after(Duration::ZERO);
-
-impl Lower {
-    const fn status(self, status: NTSTATUS) -> Self {
-        Self { status, ..self }
-    }
-
-    fn device(self, machine: &Machine) -> Device {
-        machine.device_with(
-            DeviceOptions::new("lower"),
-            Behavior::complete(self.status, 0).when(self.when),
-        )
-    }
-
-    /// Checks a request that has come back.
-    fn check<B>(self, completed: &Completed<done, B>) {
-        assert_eq!(completed.context().runs(), 1, "runs of the routine");
-        let expected = if self.status == STATUS_PENDING {
-            STATUS_DRIVER_INTERNAL_ERROR
-        } else {
-            self.status
-        };
-        let status = completed.status();
-        assert!(
-            status == expected || status == STATUS_CANCELLED,
-            "status {status:#x}"
-        );
-    }
-}
-
-/// How the originator comes to its end of the request.
-#[derive(Clone, Copy, Debug)]
-enum Ending {
-    Wait,
-    TimeOut,
-    CancelAndWait,
-    PollAndWait,
-    PollAndTimeOut,
-    PollAndDrop,
-    Drop,
-}
-
-impl Ending {
-    const ALL: [Self; 7] = [
-        Self::Wait,
-        Self::TimeOut,
-        Self::CancelAndWait,
-        Self::PollAndWait,
-        Self::PollAndTimeOut,
-        Self::PollAndDrop,
-        Self::Drop,
-    ];
-
-    /// `None`: dropped.
-    fn end(self, in_flight: InFlight<&'static Memory>) -> Option<Completed<done, ()>> {
-        const LIMIT: Timeout = Timeout::seconds(5);
-        let at = at();
-        let polled = match self {
-            Self::PollAndWait | Self::PollAndTimeOut | Self::PollAndDrop => {
-                in_flight.try_complete()
-            }
-            _ => Err(in_flight),
-        };
-        match (polled, self) {
-            (Ok(completed), _) => Some(completed),
-            (Err(in_flight), Self::Wait | Self::PollAndWait) => {
-                Some(in_flight.wait(&at, Timeout::FOREVER))
-            }
-            (Err(in_flight), Self::TimeOut | Self::PollAndTimeOut) => {
-                Some(in_flight.wait(&at, LIMIT))
-            }
-            (Err(in_flight), Self::CancelAndWait) => {
-                in_flight.cancel();
-                Some(in_flight.wait(&at, Timeout::FOREVER))
-            }
-            (Err(in_flight), Self::Drop | Self::PollAndDrop) => {
-                drop(in_flight);
-                None
-            }
-        }
-    }
-}
-
-/// One request from static memory.
-fn round(lower: Lower, device: &Device, slot: &'static Memory, ending: Ending) {
-    let completed = match request(device).send_in(slot, at()).unwrap() {
-        Sent::Completed(completed) => Some(completed),
-        Sent::InFlight(in_flight) => ending.end(in_flight),
-    };
-    if let Some(completed) = completed {
-        lower.check(&completed);
-    }
-    assert_free(slot);
-}
-
-/// Every ending with each of these drivers. Two threads.
-fn explore_endings(drivers: &[Lower]) {
-    for &lower in drivers {
-        for ending in Ending::ALL {
-            // Without a cancellation it would never end, rightly.
-            let endless = lower.when == When::cancelled();
-            if endless && matches!(ending, Ending::Wait | Ending::PollAndWait) {
-                continue;
-            }
-            explore(
-                &format!("{}, {ending:?}", lower.name),
-                None,
-                move |machine| {
-                    round(lower, &lower.device(machine), memory(), ending);
-                },
-            );
-        }
-    }
 }
 
 #[test]
