@@ -9,24 +9,7 @@ pub(crate) const CITATIONS_WITHOUT_LINK: &[&str] = &[
     "examples/wine-driver/src/requests/completion.rs",
     "examples/wine-driver/src/requests/contract.rs",
     "examples/wine-driver/src/requests/in_flight.rs",
-    "tests/abi.rs",
     "tests/hazards/irql.rs",
-    "tests/ui/adversarial/cancelled_by_a_borrow_while_it_is_waited_for.rs",
-    "tests/ui/adversarial/pageable_section_through_macros.rs",
-    "tests/ui/macro/context_not_send.rs",
-    "tests/ui/macro/missing_return_type.rs",
-    "tests/ui/macro/pageable_section.rs",
-    "tests/ui/macro/pageable_section_by_cfg_attr.rs",
-    "tests/ui/macro/raw_pageable_section.rs",
-    "tests/ui/macro/raw_unwinding_abi.rs",
-    "tests/ui/macro/return_type_ntstatus.rs",
-    "tests/ui/macro/return_type_result.rs",
-    "tests/ui/macro/return_type_static.rs",
-    "tests/ui/macro/signals_on_one_path_only.rs",
-    "wdm-irp/src/device.rs",
-    "wdm-irp/src/handshake.rs",
-    "wdm-irp/src/routine.rs",
-    "wdm-irp/src/slot.rs",
 ];
 
 /// Files from which the imports lead back to themselves.
@@ -41,27 +24,13 @@ pub(crate) const IN_A_CIRCLE: &[&str] = &[
     "wdm-irp-sim/src/machine.rs",
     "wdm-irp-sim/src/mdl.rs",
     "wdm-irp-sim/src/registry.rs",
-    "wdm-irp/src/buffer.rs",
-    "wdm-irp/src/completed.rs",
-    "wdm-irp/src/irp.rs",
-    "wdm-irp/src/request.rs",
-    "wdm-irp/src/routine.rs",
-    "wdm-irp/src/slot.rs",
 ];
 
 /// Imports of a room that is above the importing one.
-pub(crate) const IMPORTS_UPWARDS: &[&str] = &[
-    "wdm-irp/src/irp.rs -> wdm-irp/src/request.rs",
-    "wdm-irp/src/request.rs -> wdm-irp/src/slot.rs",
-    "wdm-irp/src/routine.rs -> wdm-irp/src/slot.rs",
-];
+pub(crate) const IMPORTS_UPWARDS: &[&str] = &[];
 
 /// Files that are too long.
 pub(crate) const LONG: &[&str] = &[
-    "wdm-irp-macros/src/attributes.rs",
-    "wdm-irp-macros/src/tests.rs",
-    "wdm-irp-macros/src/tests/fuzz.rs",
-    "wdm-irp-macros/src/typed.rs",
     "wdm-irp-sim/src/behavior.rs",
     "wdm-irp-sim/src/device.rs",
     "wdm-irp-sim/src/event.rs",
@@ -72,12 +41,6 @@ pub(crate) const LONG: &[&str] = &[
     "wdm-irp-sim/src/tests/flow.rs",
     "wdm-irp-sim/src/tests/misuse.rs",
     "wdm-irp-sim/src/violation.rs",
-    "wdm-irp/loom/main.rs",
-    "wdm-irp/src/buffer.rs",
-    "wdm-irp/src/irp.rs",
-    "wdm-irp/src/request.rs",
-    "wdm-irp/src/routine.rs",
-    "wdm-irp/src/slot.rs",
 ];
 
 /// Faces of folders that hold more than modules and exports.
@@ -85,14 +48,6 @@ pub(crate) const FACES_THAT_HOLD_MORE: &[&str] = &["wdm-irp-sim/src/sync.rs"];
 
 /// Files with comments beyond column 100.
 pub(crate) const WIDE_COMMENTS: &[&str] = &[
-    "wdm-irp-macros/src/args.rs",
-    "wdm-irp-macros/src/attributes.rs",
-    "wdm-irp-macros/src/expand.rs",
-    "wdm-irp-macros/src/lib.rs",
-    "wdm-irp-macros/src/routine.rs",
-    "wdm-irp-macros/src/tests.rs",
-    "wdm-irp-macros/src/tests/fuzz.rs",
-    "wdm-irp-macros/src/typed.rs",
     "wdm-irp-sim/src/behavior.rs",
     "wdm-irp-sim/src/cancel.rs",
     "wdm-irp-sim/src/ddi.rs",
@@ -113,30 +68,19 @@ pub(crate) const WIDE_COMMENTS: &[&str] = &[
     "wdm-irp-sim/src/tests/timeline.rs",
     "wdm-irp-sim/src/timeline.rs",
     "wdm-irp-sim/src/violation.rs",
-    "wdm-irp/src/buffer.rs",
     "wdm-irp/src/completed.rs",
-    "wdm-irp/src/device.rs",
     "wdm-irp/src/error.rs",
-    "wdm-irp/src/handshake.rs",
+    "wdm-irp/src/in_flight/handle.rs",
     "wdm-irp/src/irp.rs",
-    "wdm-irp/src/irql.rs",
     "wdm-irp/src/lib.rs",
-    "wdm-irp/src/macro_support.rs",
-    "wdm-irp/src/request.rs",
-    "wdm-irp/src/routine.rs",
-    "wdm-irp/src/slot.rs",
-    "wdm-irp/src/sync.rs",
-    "wdm-irp/src/sys.rs",
-    "wdm-irp/src/sys/io.rs",
-    "wdm-irp/src/sys/irp.rs",
-    "wdm-irp/src/sys/irp/cancel.rs",
-    "wdm-irp/src/sys/irp/fields.rs",
-    "wdm-irp/src/sys/irp/location.rs",
-    "wdm-irp/src/sys/ke.rs",
-    "wdm-irp/src/sys/layout.rs",
-    "wdm-irp/src/sys/mm.rs",
-    "wdm-irp/src/sys/types.rs",
-    "wdm-irp/src/timeout.rs",
+    "wdm-irp/src/operation/handshake.rs",
+    "wdm-irp/src/request/device_control.rs",
+    "wdm-irp/src/request/flush_shutdown.rs",
+    "wdm-irp/src/request/pnp.rs",
+    "wdm-irp/src/request/read_write.rs",
+    "wdm-irp/src/send/owned.rs",
+    "wdm-irp/src/send/scoped.rs",
+    "wdm-irp/src/target.rs",
 ];
 
 /// Files with words that are spelled in the British way.
@@ -154,7 +98,6 @@ pub(crate) const BRITISH_SPELLING: &[&str] = &[
     "tests/adversarial/pending.rs",
     "tests/hazards/operation.rs",
     "tests/hazards/send.rs",
-    "tests/ui.rs",
     "tests/ui/hazards/h05_closure_keeps_irp.rs",
     "wdm-irp-sim/src/behavior.rs",
     "wdm-irp-sim/src/event.rs",
@@ -170,10 +113,11 @@ pub(crate) const BRITISH_SPELLING: &[&str] = &[
     "wdm-irp-sim/src/violation.rs",
     "wdm-irp/src/buffer.rs",
     "wdm-irp/src/completed.rs",
-    "wdm-irp/src/handshake.rs",
     "wdm-irp/src/macro_support.rs",
-    "wdm-irp/src/routine.rs",
-    "wdm-irp/src/slot.rs",
+    "wdm-irp/src/operation/handshake.rs",
+    "wdm-irp/src/operation/shared.rs",
+    "wdm-irp/src/routine/completing.rs",
+    "wdm-irp/src/send/start.rs",
     "wdm-irp/src/sys/constants.rs",
     "wdm-irp/src/sys/ke.rs",
 ];
