@@ -68,19 +68,9 @@ pub(crate) const WIDE_COMMENTS: &[&str] = &[
     "wdm-irp-sim/src/tests/timeline.rs",
     "wdm-irp-sim/src/timeline.rs",
     "wdm-irp-sim/src/violation.rs",
-    "wdm-irp/src/completed.rs",
-    "wdm-irp/src/error.rs",
-    "wdm-irp/src/in_flight/handle.rs",
-    "wdm-irp/src/irp.rs",
     "wdm-irp/src/lib.rs",
     "wdm-irp/src/operation/handshake.rs",
-    "wdm-irp/src/request/device_control.rs",
     "wdm-irp/src/request/flush_shutdown.rs",
-    "wdm-irp/src/request/pnp.rs",
-    "wdm-irp/src/request/read_write.rs",
-    "wdm-irp/src/send/owned.rs",
-    "wdm-irp/src/send/scoped.rs",
-    "wdm-irp/src/target.rs",
 ];
 
 /// Files with words that are spelled in the British way.

@@ -12,7 +12,10 @@ use crate::sys::{NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
 /// All of its methods may be called at any IRQL.
 ///
 /// ```
-/// # use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+/// # use wdm_irp::{
+/// #     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
+/// #     completion_routine,
+/// # };
 /// # #[completion_routine]
 /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
 /// fn magic(disk: &TargetDevice, at: &PassiveLevel) -> Result<Option<u8>, IrpError> {

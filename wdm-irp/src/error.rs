@@ -94,7 +94,11 @@ pub struct NotSent<Q> {
 /// # };
 /// # #[completion_routine]
 /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
-/// fn read(disk: &TargetDevice, block: Box<[u8]>, at: &PassiveLevel) -> Result<Box<[u8]>, (IrpError, Option<Box<[u8]>>)> {
+/// fn read(
+///     disk: &TargetDevice,
+///     block: Box<[u8]>,
+///     at: &PassiveLevel,
+/// ) -> Result<Box<[u8]>, (IrpError, Option<Box<[u8]>>)> {
 ///     let irp = Irp::allocate(disk).map_err(|error| (error, None))?;
 ///     let request = irp.read(block, ByteOffset(0)).on_completion(done, ());
 ///     match request.send_and_wait(at, Timeout::seconds(5)) {
@@ -103,7 +107,8 @@ pub struct NotSent<Q> {
 ///             let error = completed.error().expect("it failed");
 ///             Err((error, Some(completed.into_parts().1)))
 ///         }
-///         Err(SendError::NotSent(not_sent)) => Err((not_sent.error, None)), // or send `not_sent.request` again
+///         // Or send `not_sent.request` again.
+///         Err(SendError::NotSent(not_sent)) => Err((not_sent.error, None)),
 ///     }
 /// }
 /// ```

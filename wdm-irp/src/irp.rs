@@ -12,14 +12,21 @@ use crate::target::{OwnDevice, TargetDevice};
 /// It becomes a request by one of its methods, gets a completion routine, and is sent:
 ///
 /// ```
-/// use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+/// use wdm_irp::{
+///     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice,
+///     Timeout, completion_routine,
+/// };
 ///
 /// #[completion_routine]
 /// fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
 ///     irp.signal_if_pended()
 /// }
 ///
-/// fn read_sector(disk: &TargetDevice, sector: &mut [u8; 512], at: &PassiveLevel) -> Result<usize, IrpError> {
+/// fn read_sector(
+///     disk: &TargetDevice,
+///     sector: &mut [u8; 512],
+///     at: &PassiveLevel,
+/// ) -> Result<usize, IrpError> {
 ///     let done = Irp::allocate(disk)?
 ///         .read(sector, ByteOffset(0))
 ///         .on_completion(read_done, ())

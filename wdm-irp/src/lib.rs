@@ -126,10 +126,16 @@ pub use timeout::Timeout;
 ///
 /// ```
 /// use wdm_irp::completion_routine;
-/// use wdm_irp::sys::{NTSTATUS, PDEVICE_OBJECT, PIRP, PVOID, STATUS_MORE_PROCESSING_REQUIRED};
+/// use wdm_irp::sys::{
+///     NTSTATUS, PDEVICE_OBJECT, PIRP, PVOID, STATUS_MORE_PROCESSING_REQUIRED,
+/// };
 ///
 /// #[completion_routine(raw)]
-/// unsafe extern "system" fn raw_done(_device: PDEVICE_OBJECT, _irp: PIRP, _context: PVOID) -> NTSTATUS {
+/// unsafe extern "system" fn raw_done(
+///     _device: PDEVICE_OBJECT,
+///     _irp: PIRP,
+///     _context: PVOID,
+/// ) -> NTSTATUS {
 ///     STATUS_MORE_PROCESSING_REQUIRED
 /// }
 /// ```

@@ -17,7 +17,8 @@ use crate::sys::DEVICE_OBJECT;
 ///
 /// /// What `AddDevice` got from `IoAttachDeviceToDeviceStack`.
 /// fn lower_device(attached_to: NonNull<DEVICE_OBJECT>) -> TargetDevice {
-///     // SAFETY: the device below stays until this driver detaches from it, which it does after its last request.
+///     // SAFETY: the device below stays until this driver detaches from it, which it does after
+///     // its last request.
 ///     unsafe { TargetDevice::from_raw(attached_to) }
 /// }
 /// ```

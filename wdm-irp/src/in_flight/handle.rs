@@ -65,7 +65,11 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
 /// # };
 /// # #[completion_routine]
 /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
-/// fn read_unless(disk: &TargetDevice, stop: fn() -> bool, at: &PassiveLevel) -> Result<usize, IrpError> {
+/// fn read_unless(
+///     disk: &TargetDevice,
+///     stop: fn() -> bool,
+///     at: &PassiveLevel,
+/// ) -> Result<usize, IrpError> {
 ///     let request = Irp::allocate(disk)?.read([0; 512], ByteOffset(0)).on_completion(done, ());
 ///     let completed = request.send_scoped(at, |sent| match sent {
 ///         Sent::Completed(completed) => completed,

@@ -48,7 +48,8 @@ impl<M> sealed::Sealed for Control<M> {}
 /// ```
 /// use wdm_irp::request::{Buffered, ControlCode};
 ///
-/// // SAFETY: IOCTL_DISK_GET_LENGTH_INFO takes no input and writes a GET_LENGTH_INFORMATION, which is plain data.
+/// // SAFETY: IOCTL_DISK_GET_LENGTH_INFO takes no input and writes a GET_LENGTH_INFORMATION, which
+/// // is plain data.
 /// const GET_LENGTH_INFO: ControlCode<Buffered> = unsafe { ControlCode::new(0x0007_405c) };
 /// ```
 ///

@@ -26,11 +26,14 @@ impl<'d> Irp<'d> {
     /// `IRP_MJ_FLUSH_BUFFERS`. May be sent at `PASSIVE_LEVEL`.
     ///
     /// ```
-    /// # use wdm_irp::{Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+    /// # use wdm_irp::{
+    /// #     Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine,
+    /// # };
     /// # #[completion_routine]
     /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
     /// fn flush(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
-    ///     Irp::allocate(disk)?.flush().on_completion(done, ()).send_and_wait(at, Timeout::seconds(30))?;
+    ///     let flush = Irp::allocate(disk)?.flush().on_completion(done, ());
+    ///     flush.send_and_wait(at, Timeout::seconds(30))?;
     ///     Ok(())
     /// }
     /// ```

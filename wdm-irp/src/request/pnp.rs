@@ -44,7 +44,9 @@ impl<'d> Irp<'d> {
     /// # #[completion_routine]
     /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
     /// fn state(device: &TargetDevice, at: &PassiveLevel) -> Result<usize, IrpError> {
-    ///     let query = Irp::allocate(device)?.pnp(PnpMinor::QUERY_PNP_DEVICE_STATE).on_completion(done, ());
+    ///     let query = Irp::allocate(device)?
+    ///         .pnp(PnpMinor::QUERY_PNP_DEVICE_STATE)
+    ///         .on_completion(done, ());
     ///     Ok(query.send_and_wait(at, Timeout::seconds(30))?.information())
     /// }
     /// ```

@@ -46,7 +46,10 @@ impl<'d> Irp<'d> {
     /// `DISPATCH_LEVEL`.
     ///
     /// ```
-    /// # use wdm_irp::{ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+    /// # use wdm_irp::{
+    /// #     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
+    /// #     completion_routine,
+    /// # };
     /// # #[completion_routine]
     /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
     /// fn erase(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {

@@ -33,8 +33,13 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
     ///
     /// static SLOT: Slot<read_done, [u8; 512]> = Slot::new();
     ///
-    /// fn start(disk: &TargetDevice, at: &DispatchLevel) -> Result<Sent<&'static Slot<read_done, [u8; 512]>>, IrpError> {
-    ///     let request = Irp::allocate(disk)?.read([0; 512], ByteOffset(0)).on_completion(read_done, ());
+    /// fn start(
+    ///     disk: &TargetDevice,
+    ///     at: &DispatchLevel,
+    /// ) -> Result<Sent<&'static Slot<read_done, [u8; 512]>>, IrpError> {
+    ///     let request = Irp::allocate(disk)?
+    ///         .read([0; 512], ByteOffset(0))
+    ///         .on_completion(read_done, ());
     ///     Ok(request.send_in(&SLOT, at)?)
     /// }
     /// ```
@@ -79,7 +84,8 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
     /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }
     /// fn read_both(disks: [&TargetDevice; 2], at: &PassiveLevel) -> Result<[usize; 2], IrpError> {
     ///     let start = |disk| -> Result<_, IrpError> {
-    ///         Ok(Irp::allocate(disk)?.read(vec![0; 4096], ByteOffset(0)).on_completion(done, ()).send_boxed(at)?)
+    ///         let request = Irp::allocate(disk)?.read(vec![0; 4096], ByteOffset(0));
+    ///         Ok(request.on_completion(done, ()).send_boxed(at)?)
     ///     };
     ///     // If the second cannot be sent, the first is cancelled and waited for.
     ///     let sent = [start(disks[0])?, start(disks[1])?];

@@ -23,8 +23,8 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
     /// ```
     /// use wdm_irp::in_flight::Sent;
     /// use wdm_irp::{
-    ///     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
-    ///     completion_routine,
+    ///     ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice,
+    ///     Timeout, completion_routine,
     /// };
     ///
     /// #[completion_routine]
@@ -32,8 +32,14 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
     ///     irp.signal_if_pended()
     /// }
     ///
-    /// fn read(disk: &TargetDevice, block: &mut [u8], at: &PassiveLevel) -> Result<usize, IrpError> {
-    ///     let request = Irp::allocate(disk)?.read(block, ByteOffset(0)).on_completion(read_done, ());
+    /// fn read(
+    ///     disk: &TargetDevice,
+    ///     block: &mut [u8],
+    ///     at: &PassiveLevel,
+    /// ) -> Result<usize, IrpError> {
+    ///     let request = Irp::allocate(disk)?
+    ///         .read(block, ByteOffset(0))
+    ///         .on_completion(read_done, ());
     ///     let done = request.send_scoped(at, |sent| {
     ///         // Something useful, while the disk works.
     ///         sent.wait(at, Timeout::seconds(5))
