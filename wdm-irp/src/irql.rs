@@ -34,9 +34,9 @@ macro_rules! proofs {
                 }
             }
 
-            /// The proof without a look, for entry points whose IRQL the system guarantees
-            /// (`DriverEntry`, a work item, a dispatch routine that only ever sees one kind of
-            /// request).
+            /// Creates the proof without reading the IRQL, for entry points that the system calls
+            /// at a known IRQL: `DriverEntry`, a work item, a dispatch routine that only ever sees
+            /// one kind of request.
             ///
             /// # Safety
             /// While the proof exists, this thread runs at or below its level whenever the proof is
@@ -77,13 +77,14 @@ proofs! {
 }
 
 impl DispatchLevel {
-    /// For a completion routine, which the system never calls above `DISPATCH_LEVEL`.
+    /// Creates the proof for a completion routine, which the system never calls above
+    /// `DISPATCH_LEVEL`.
     pub(crate) const fn in_completion_routine() -> Self {
         Self(PhantomData)
     }
 }
 
-/// A thread asked for a proof at an IRQL that is too high for it.
+/// The IRQL is too high for the proof that a thread has asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IrqlTooHigh {
     /// The IRQL of the processor.

@@ -9,12 +9,12 @@
 //! # An IRP's life
 //!
 //! ```text
-//! Irp::allocate(&target)?                        IoAllocateIrp             Irp
-//!     .read(buffer, ByteOffset(0))               next stack location       Request<Read, B>
-//!     .on_completion(routine, context)           (nothing yet)             Request<Read, B, Armed<routine>>
-//!     .send_and_wait(&at, Timeout::seconds(5))   IoSetCompletionRoutine,   Completing in the routine,
-//!                                                IoCallDriver, and waits   and then Completed
-//!                                                if it pended
+//! Irp::allocate(&target)?                       IoAllocateIrp            Irp
+//!     .read(buffer, ByteOffset(0))              next stack location      Request<Read, B>
+//!     .on_completion(routine, context)          (nothing yet)            Request<Read, B, Armed<..>>
+//!     .send_and_wait(&at, Timeout::seconds(5))  IoSetCompletionRoutine,  Completing in the routine,
+//!                                               IoCallDriver, and waits  and then Completed
+//!                                               if it pended
 //! ```
 //!
 //! | step | types | what they stop |
@@ -38,7 +38,7 @@
 //! scope ends, or lives in memory that is never freed; that is why only `send_and_wait` and
 //! `send_scoped` take borrowed buffers.
 //!
-//! # Honest and other lower drivers
+//! # Lower drivers that break the pending contract
 //!
 //! `PendingReturned` decides the documented path. Memory safety does not rest on it: a small atomic
 //! state beside the event makes both sides agree on who touches that memory last, even if a lower

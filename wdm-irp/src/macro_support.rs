@@ -1,5 +1,6 @@
-//! What the expansion of `#[completion_routine]` names. Not for use by hand: it may change in any
-//! release.
+//! What the expansion of `#[completion_routine]` names.
+//!
+//! Nothing here is for use by hand: it may change in any release.
 
 use crate::{Completing, Signaled};
 

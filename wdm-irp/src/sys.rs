@@ -1,5 +1,4 @@
-//! The ABI seam: the WDM types, constants and functions this library stands on, under their WDM
-//! names.
+//! The WDM types, constants and functions that this library stands on, under their WDM names.
 //!
 //! Everything above this module is the same on every build. Here alone the feature `kernel` chooses
 //! who answers: `ntoskrnl.exe`, or the host model in the crate `wdm-irp-sim`, which implements the
@@ -7,7 +6,7 @@
 //! `cargo test` on Windows too, and a test binary that imports `ntoskrnl.exe` does not start.
 //!
 //! Functions stand in a file of their prefix, `io`, `ke` or `mm`; [`irp`] has the fields of IRPs.
-//! Each size, offset and constant is pinned by a static assertion, see [`LAYOUT`].
+//! Each size, offset and constant is asserted, see [`LAYOUT`].
 //!
 //! The module is public for the edges of a driver, which are unsafe anyway: dispatch routines,
 //! `DriverEntry`, lower drivers in tests. Pointers of wdk-sys cross by `.cast()`.

@@ -1,4 +1,4 @@
-//! How long to wait; always spelled out.
+//! How long to wait, which is always spelled out.
 
 use core::time::Duration;
 
@@ -33,7 +33,9 @@ impl Timeout {
         Self(Some(-(milliseconds as i64 * 10_000)))
     }
 
-    /// Waits for a duration, rounded up to units of 100 ns. What exceeds 29,000 years is that.
+    /// Waits for a duration, rounded up to units of 100 ns.
+    ///
+    /// Longer durations are clamped to about 29,000 years.
     #[must_use]
     pub const fn after(duration: Duration) -> Self {
         let units = duration.as_nanos().div_ceil(100);
@@ -47,8 +49,8 @@ impl Timeout {
         }))
     }
 
-    /// Relative time in units of 100 ns, negative as `KeWaitForSingleObject` wants it; `None` waits
-    /// for ever.
+    /// Returns the relative time in units of 100 ns, negative as `KeWaitForSingleObject` takes it;
+    /// `None` waits for ever.
     pub(crate) const fn relative(self) -> Option<i64> {
         self.0
     }

@@ -8,15 +8,15 @@
 //! said that it did not signal. The return value of `IofCallDriver` decides nothing.
 //!
 //! ```text
-//!  originator                      state                      completion routine
-//!  begin()                         IN_FLIGHT
-//!  IofCallDriver ──────────────────────────────────────────▶  PendingReturned?
-//!                                                               yes: signal(): KeSetEvent, last touch
-//!                                  + ARRIVED             ◀──    no:  finish(), last touch …
+//!  originator                    state                 completion routine
+//!  begin()                       IN_FLIGHT
+//!  IofCallDriver ───────────────────────────────────▶  PendingReturned?
+//!                                                        yes: signal(): KeSetEvent, last access
+//!                                + ARRIVED         ◀──   no:  finish(), last access …
 //!  is_finished()? done
-//!  arrive(): + ARRIVED             ARRIVED before it:    ◀──         … unless the originator arrived first and
-//!  wait() for the event, unless                                      relies on the event: KeSetEvent
-//!  the routine arrived first
+//!  arrive(): + ARRIVED           ARRIVED before    ◀──        … unless the originator arrived
+//!  wait() for the event, unless                               first and relies on the event:
+//!  the routine arrived first                                  KeSetEvent
 //! ```
 //!
 //! Whoever sets the one bit first tells the other, who finds it set. Cost, uncontended: one atomic

@@ -27,7 +27,8 @@ impl<'d> Irp<'d> {
     ///
     /// ```
     /// # use wdm_irp::{
-    /// #     Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine,
+    /// #     Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
+    /// #     completion_routine,
     /// # };
     /// # #[completion_routine]
     /// # fn done(irp: Completing<'_, ()>) -> Signaled<'_> { irp.signal_if_pended() }

@@ -1,9 +1,9 @@
 //! Who implements the kernel's functions: `ntoskrnl.exe`, or the host model.
 
-/// Whether this build calls the kernel (`true`: feature `kernel`) or the host model.
+/// `true` if this build calls the kernel (feature `kernel`), `false` if it calls the host model.
 pub const KERNEL: bool = cfg!(feature = "kernel");
 
-/// Declares kernel functions once, for both answers to "who implements them?".
+/// Declares kernel functions once, whoever implements them.
 macro_rules! kernel_imports {
     ($(
         $(#[$doc:meta])*

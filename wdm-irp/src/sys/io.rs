@@ -9,8 +9,9 @@ use super::types::{
 };
 
 kernel_imports! {
-    /// Allocates an IRP with `StackSize` stack locations, or returns null. IRQL <=
-    /// `DISPATCH_LEVEL`.
+    /// Allocates an IRP with `StackSize` stack locations, or returns null.
+    ///
+    /// IRQL <= `DISPATCH_LEVEL`.
     ///
     /// # Safety
     /// `StackSize` is positive.
@@ -22,23 +23,26 @@ kernel_imports! {
     /// `Irp` came from [`IoAllocateIrp`], is not in flight and is not used again.
     "wdm_irp_sim_IoFreeIrp" fn IoFreeIrp(Irp: *mut IRP);
 
-    /// Hands the IRP to the driver of `DeviceObject` (`IoCallDriver`). The IRQL depends on the
-    /// request.
+    /// Hands the IRP to the driver of `DeviceObject` (`IoCallDriver`).
+    ///
+    /// The IRQL depends on the request.
     ///
     /// # Safety
     /// `DeviceObject` is valid, `Irp` is the caller's, and its next stack location is filled in.
     "wdm_irp_sim_IofCallDriver" fn IofCallDriver(DeviceObject: *mut DEVICE_OBJECT, Irp: *mut IRP) -> NTSTATUS;
 
-    /// Completes the IRP (`IoCompleteRequest`): runs the completion routines, upwards. IRQL <=
-    /// `DISPATCH_LEVEL`.
+    /// Completes the IRP: runs the completion routines, upwards (`IoCompleteRequest`).
+    ///
+    /// IRQL <= `DISPATCH_LEVEL`.
     ///
     /// # Safety
     /// `Irp` is at a driver that has not completed it before; that driver does not touch it
     /// afterwards.
     "wdm_irp_sim_IofCompleteRequest" fn IofCompleteRequest(Irp: *mut IRP, PriorityBoost: i8);
 
-    /// Marks the IRP cancelled and calls its cancel routine, if it has one. IRQL <=
-    /// `DISPATCH_LEVEL`.
+    /// Marks the IRP cancelled and calls its cancel routine, if it has one.
+    ///
+    /// IRQL <= `DISPATCH_LEVEL`.
     ///
     /// # Safety
     /// `Irp` is allocated for the whole call.

@@ -5,23 +5,27 @@ use core::ffi::c_void;
 use super::types::{KEVENT, NTSTATUS};
 
 kernel_imports! {
-    /// Initialises an event. Any IRQL.
+    /// Initializes an event. Any IRQL.
     ///
     /// # Safety
     /// `Event` is writable, resident, and nobody waits on it.
     "wdm_irp_sim_KeInitializeEvent" fn KeInitializeEvent(Event: *mut KEVENT, Type: i32, State: u8);
 
-    /// Signals an event; returns its previous state. IRQL <= `DISPATCH_LEVEL` if `Wait` is 0.
+    /// Signals an event and returns its previous state.
+    ///
+    /// IRQL <= `DISPATCH_LEVEL` if `Wait` is 0.
     ///
     /// # Safety
-    /// `Event` is initialised. Its memory may be gone when the call returns, if a waiter owns it.
+    /// `Event` is initialized. Its memory may be gone when the call returns, if a waiter owns it.
     "wdm_irp_sim_KeSetEvent" fn KeSetEvent(Event: *mut KEVENT, Increment: i32, Wait: u8) -> i32;
 
-    /// Waits. IRQL <= `APC_LEVEL`, or <= `DISPATCH_LEVEL` with a time-out of zero. `Timeout` is in
-    /// units of 100 ns, relative if negative; null waits for ever.
+    /// Waits for a dispatcher object.
+    ///
+    /// IRQL <= `APC_LEVEL`, or <= `DISPATCH_LEVEL` with a time-out of zero. `Timeout` is in units
+    /// of 100 ns, relative if negative; null waits for ever.
     ///
     /// # Safety
-    /// `Object` is an initialised dispatcher object; `Timeout` is null or readable.
+    /// `Object` is an initialized dispatcher object; `Timeout` is null or readable.
     "wdm_irp_sim_KeWaitForSingleObject" fn KeWaitForSingleObject(
         Object: *mut c_void, WaitReason: i32, WaitMode: i8, Alertable: u8, Timeout: *const i64,
     ) -> NTSTATUS;
@@ -31,14 +35,14 @@ kernel_imports! {
 // elsewhere.
 #[cfg(not(all(feature = "kernel", target_arch = "x86_64")))]
 kernel_imports! {
-    /// The IRQL of this processor. Any IRQL.
+    /// Returns the IRQL of this processor. Any IRQL.
     ///
     /// # Safety
-    /// None is needed; the declaration is foreign.
+    /// Always safe: the function is `unsafe` because its declaration is foreign.
     "wdm_irp_sim_KeGetCurrentIrql" fn KeGetCurrentIrql() -> u8;
 }
 
-/// The IRQL of this processor. Any IRQL.
+/// Returns the IRQL of this processor. Any IRQL.
 ///
 /// # Safety
 /// The caller runs in kernel mode.

@@ -1,5 +1,5 @@
-//! The ABI, pinned: every size and offset of the structures shared with the kernel, as the WDK has
-//! them.
+//! The ABI, asserted: every size and offset of the structures that the kernel shares, as the WDK
+//! has them.
 
 use core::mem::{offset_of, size_of};
 
@@ -16,7 +16,7 @@ macro_rules! layout {
     ($($kind:ident $name:literal $value:literal = $actual:expr;)*) => {
         $(const_assert_eq!($actual, $value);)*
 
-        /// Every pinned fact as `(kind, WDM name, bytes)`, for the test that compares them with the
+        /// Every asserted fact as `(kind, WDM name, bytes)`, for the test that compares them with the
         /// measured table.
         pub const LAYOUT: &[(&str, &str, usize)] = &[$((stringify!($kind), $name, $value)),*];
     };
@@ -125,12 +125,12 @@ layout! {
     offset "MDL.ByteOffset" 44 = offset_of!(MDL, ByteOffset);
 }
 
-/// A status as the WDK writes it.
+/// Converts a status as the WDK writes it.
 const fn status(code: u32) -> NTSTATUS {
     NTSTATUS::from_ne_bytes(code.to_ne_bytes())
 }
 
-/// Pins constants that the kernel and this library must agree on.
+/// Asserts the values of constants that the kernel and this library must agree on.
 macro_rules! constants {
     ($($name:ident = $value:expr;)*) => {
         $(const_assert_eq!(constants::$name, $value);)*

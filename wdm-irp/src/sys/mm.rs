@@ -3,9 +3,10 @@
 use super::types::MDL;
 
 kernel_imports! {
-    /// Makes the pages of an MDL resident and locks them. IRQL <= `APC_LEVEL`, or <=
-    /// `DISPATCH_LEVEL` for memory that is not pageable. Raises an exception if the memory is not
-    /// accessible.
+    /// Makes the pages of an MDL resident and locks them.
+    ///
+    /// Raises an exception if the memory is not accessible. IRQL <= `APC_LEVEL`, or <=
+    /// `DISPATCH_LEVEL` for memory that is not pageable.
     ///
     /// # Safety
     /// `MemoryDescriptorList` describes memory that `AccessMode` may access as `Operation` says.
