@@ -2,11 +2,11 @@
 //!
 //! They work on raw IRPs and know nothing of wdm-irp's types, as the drivers below a real one do not.
 
-mod buffer;
 mod complete;
 mod dispatch;
 mod extension;
 mod pend;
+mod request;
 mod transfer;
 
 pub(super) use complete::complete;
