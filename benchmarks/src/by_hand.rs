@@ -102,7 +102,9 @@ fn read(disk: &TargetDevice, sector: &mut Sector, routine: PIO_COMPLETION_ROUTIN
     let next = unsafe { StackLocation::new(next) };
     #[expect(clippy::cast_possible_truncation, reason = "IRP_MJ_ codes are bytes")]
     let major_function = IRP_MJ_READ as u8;
-    next.set_function(major_function, 0);
+    // The byte alone, as in C: `set_function` writes the minor function, too.
+    // SAFETY: the location is this function's as the IRP is.
+    unsafe { (*next.as_ptr()).MajorFunction = major_function };
     #[expect(clippy::cast_possible_truncation, reason = "512")]
     let length = sector.len() as u32;
     next.set_length(length);
