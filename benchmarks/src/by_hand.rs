@@ -1,8 +1,9 @@
-//! By hand, on the kernel's functions: what a careful C driver does, in the language of the other sender.
+//! By hand, on the kernel's functions: what a careful C driver does, in Rust.
 //!
-//! V1 signals only if `PendingReturned` is set. V2 always signals, as 17 of the 19 routines in Microsoft's driver samples
-//! that signal for a waiter do. Both wait only if `IofCallDriver` returned `STATUS_PENDING`. They trust the lower driver to keep
-//! the two in step, and themselves to have forgotten nothing.
+//! V1 signals only if `PendingReturned` is set. V2 always signals, as 17 of the 19 routines in
+//! Microsoft's driver samples that signal for a waiter do. Both wait only if `IofCallDriver`
+//! returned `STATUS_PENDING`. They trust the lower driver to keep the two in step, and themselves
+//! to have forgotten nothing.
 
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
@@ -28,7 +29,8 @@ const TIMEOUT: i64 = -5 * 10_000_000;
 /// Signals if `PendingReturned` is set: the completion routine of V1.
 ///
 /// # Safety
-/// `irp` is at this routine. `event` is an initialized KEVENT, whose owner waits for it if the IRP has pended.
+/// `irp` is at this routine. `event` is an initialized KEVENT, whose owner waits for it if the IRP
+/// has pended.
 #[unsafe(export_name = "routine_v1")]
 unsafe extern "system" fn signal_if_pended(
     _device: *mut DEVICE_OBJECT,
@@ -37,7 +39,8 @@ unsafe extern "system" fn signal_if_pended(
 ) -> NTSTATUS {
     // SAFETY: the I/O manager lends the IRP to this routine, by contract.
     if unsafe { Irp::new(irp) }.pending_returned() {
-        // SAFETY: an initialized event by contract. It stays: the originator waits for it, as the IRP has pended.
+        // SAFETY: an initialized event by contract. It stays: the originator waits for it, as the
+        // IRP has pended.
         unsafe { KeSetEvent(event.cast(), IO_NO_INCREMENT, 0) };
     }
     STATUS_MORE_PROCESSING_REQUIRED
@@ -53,8 +56,8 @@ unsafe extern "system" fn signal_always(
     _irp: *mut IRP,
     event: *mut c_void,
 ) -> NTSTATUS {
-    // SAFETY: an initialized event by contract. It stays: the originator waits for it, or is not back from
-    // `IofCallDriver`.
+    // SAFETY: an initialized event by contract. It stays: the originator waits for it, or is not
+    // back from `IofCallDriver`.
     unsafe { KeSetEvent(event.cast(), IO_NO_INCREMENT, 0) };
     STATUS_MORE_PROCESSING_REQUIRED
 }
@@ -123,7 +126,8 @@ fn read(disk: &TargetDevice, sector: &mut Sector, routine: PIO_COMPLETION_ROUTIN
             unsafe { IoFreeIrp(irp) };
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
-        // SAFETY: the MDL was just allocated; the sector is exclusively borrowed, so it may be written.
+        // SAFETY: the MDL was just allocated; the sector is exclusively borrowed, so it may be
+        // written.
         unsafe { MmProbeAndLockPages(mdl, KernelMode, IoWriteAccess) };
         fields.set_mdl_address(mdl);
     } else {
@@ -133,11 +137,11 @@ fn read(disk: &TargetDevice, sector: &mut Sector, routine: PIO_COMPLETION_ROUTIN
     let mut event = MaybeUninit::<KEVENT>::uninit();
     // SAFETY: a local variable, on which nobody waits yet.
     unsafe { KeInitializeEvent(event.as_mut_ptr(), NotificationEvent, 0) };
-    // SAFETY: this function has the IRP, which has a next location. The routine is a function, and the event
-    // stays until this function returns, which is after the IRP is completed.
+    // SAFETY: this function has the IRP, which has a next location. The routine is a function, and
+    // the event stays until this function returns, which is after the IRP is completed.
     unsafe { IoSetCompletionRoutine(irp, routine, event.as_mut_ptr().cast()) };
-    // SAFETY: a `TargetDevice` is a valid device object; this function has the IRP, and has filled in its
-    // next location.
+    // SAFETY: a `TargetDevice` is a valid device object; this function has the IRP, and has filled
+    // in its next location.
     let returned = unsafe { IofCallDriver(device, irp) };
     let mut timed_out = false;
     if returned == STATUS_PENDING {
@@ -149,7 +153,8 @@ fn read(disk: &TargetDevice, sector: &mut Sector, routine: PIO_COMPLETION_ROUTIN
             timed_out = true;
             // SAFETY: allocated until it is freed below.
             unsafe { IoCancelIrp(irp) };
-            // SAFETY: the event was initialized above; null is no time-out. Callers are at PASSIVE_LEVEL.
+            // SAFETY: the event was initialized above; null is no time-out. Callers are at
+            // PASSIVE_LEVEL.
             unsafe { wait(event.as_mut_ptr(), null()) };
         }
     }

@@ -10,7 +10,8 @@ use crate::{Sector, ours};
 /// Reads a sector (`bench_read` of `c/driver.h`).
 ///
 /// # Safety
-/// `disk` is a device object that is valid for the call, `sector` and `information` are writable and the caller's.
+/// `disk` is a device object that is valid for the call, `sector` and `information` are writable
+/// and the caller's.
 #[unsafe(no_mangle)]
 unsafe extern "system" fn bench_read(
     disk: *mut DEVICE_OBJECT,
@@ -20,8 +21,8 @@ unsafe extern "system" fn bench_read(
     let Some(disk) = NonNull::new(disk) else {
         return STATUS_INVALID_PARAMETER;
     };
-    // SAFETY: a valid device object by contract, and the read is over when this returns. The lower drivers of
-    // `c/driver.c` treat a read as documented.
+    // SAFETY: a valid device object by contract, and the read is over when this returns. The lower
+    // drivers of `c/driver.c` treat a read as documented.
     let disk = unsafe { TargetDevice::from_raw(disk) };
     // SAFETY: writable and the caller's by contract; any bytes are a value.
     let sector = unsafe { &mut *sector };

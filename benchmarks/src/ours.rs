@@ -19,8 +19,8 @@ pub fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
 
 /// Returns the proof that the callers of this package's functions owe.
 fn passive() -> PassiveLevel {
-    // SAFETY: `Sender::read` is called at PASSIVE_LEVEL: by `c/driver.c` in a device control request of a
-    // program, by the host's programs always.
+    // SAFETY: `Sender::read` is called at PASSIVE_LEVEL: by `c/driver.c` in a device control
+    // request of a program, by the host's programs always.
     unsafe { PassiveLevel::assume() }
 }
 

@@ -1,4 +1,6 @@
 //! What a request asks its target for, and how the target receives it.
+//!
+//! Hazard [H2](../../docs/hazards.md#h2): the completion routine is registered for all outcomes.
 
 use wdm_irp::sys::{
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_PNP,

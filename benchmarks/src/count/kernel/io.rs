@@ -35,17 +35,19 @@ unsafe extern "system" fn allocate_irp(stack_size: i8, _charge_quota: u8) -> *mu
             // SAFETY: not null, so `Memory` (invariant 1 of `State`).
             state.free.set(unsafe { (*memory).next });
         }
-        // SAFETY: allocated, and in use by nobody (invariant 2 of `State`). Zeroes are a value of every field.
+        // SAFETY: allocated, and in use by nobody (invariant 2 of `State`). Zeroes are a value of
+        // every field.
         unsafe { write_bytes(memory, 0, 1) };
         let irp: *mut IRP = memory.cast();
-        // SAFETY: in bounds of `Memory`; as an IRP has it, the locations begin behind the structure.
+        // SAFETY: in bounds of `Memory`; as an IRP has it, the locations begin behind the
+        // structure.
         let locations = unsafe { &raw mut (*memory).locations };
         // SAFETY: one past the array, which has one location.
         let end = unsafe { locations.add(1) }.cast();
         // SAFETY: in bounds of `Memory`, which nobody else uses.
         unsafe { (*irp).StackCount = 1 };
-        // SAFETY: an IRP with one location behind it, never given back (invariant 1 of `State`), and new, so
-        // that nobody else has it.
+        // SAFETY: an IRP with one location behind it, never given back (invariant 1 of `State`),
+        // and new, so that nobody else has it.
         let fields = unsafe { Irp::new(irp) };
         // An IRP begins above its highest location.
         fields.set_current_location(2, end);
@@ -59,8 +61,8 @@ unsafe extern "system" fn allocate_irp(stack_size: i8, _charge_quota: u8) -> *mu
 unsafe extern "system" fn free_irp(irp: *mut IRP) {
     let memory: *mut Memory = black_box(irp).cast();
     STATE.with(|state| {
-        // SAFETY: `allocate_irp` has made every IRP that there is, as the first field of `Memory`; the
-        // caller does not use it any more, by contract.
+        // SAFETY: `allocate_irp` has made every IRP that there is, as the first field of `Memory`;
+        // the caller does not use it any more, by contract.
         unsafe { (*memory).next = state.free.get() };
         // INVARIANT: 2 of `State`: the IRP is not in use.
         state.free.set(memory);
@@ -106,12 +108,12 @@ unsafe extern "system" fn call_driver(device: *mut DEVICE_OBJECT, irp: *mut IRP)
 unsafe fn current(irp: *mut IRP) -> StackLocation {
     // SAFETY: the IRP is at the lower driver by contract.
     let location = unsafe { IoGetCurrentIrpStackLocation(irp) };
-    // SAFETY: an IRP at a driver has a current location, which is that driver's. The sender has filled it in.
+    // SAFETY: an IRP at a driver has a current location, which is that driver's. The sender has
+    // filled it in.
     unsafe { StackLocation::new(location) }
 }
 
-/// Completes the request with as many bytes as it asks for: `IofCompleteRequest`, and the lower driver
-/// around it.
+/// Completes the request with as many bytes as it asks for (`IofCompleteRequest`).
 ///
 /// # Safety
 /// `irp` is at the lower driver, and is not used afterwards.

@@ -1,4 +1,4 @@
-//! The state of this thread's kernel: what is free, what is pending, and what the lower driver does.
+//! The state of this thread's kernel: what is free, what pends, what the lower driver does.
 
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -25,6 +25,8 @@ pub(super) struct Memory {
     pub(super) next: *mut Memory,
 }
 
+/// What this thread's kernel has.
+///
 /// # Invariants
 /// 1. The addresses are null, or of `Memory` that is never given back to the allocator.
 /// 2. From `free` on, by `next`, none is in use.

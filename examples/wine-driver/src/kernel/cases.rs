@@ -27,16 +27,16 @@ pub(super) fn run_case(
     let at = PassiveLevel::check().map_err(|_| STATUS_INVALID_DEVICE_REQUEST)?;
     let control =
         NonNull::new(CONTROL.load(Ordering::Acquire)).ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
-    // SAFETY: unload deletes the device, and is not called before this request is over, which keeps the
-    // device open. The requests that a case sends are over before it is.
+    // SAFETY: unload deletes the device, and is not called before this request is over, which keeps
+    // the device open. The requests that a case sends are over before it is.
     let own = unsafe { OwnDevice::from_raw(control) };
 
     let mut missing = false;
     let targets: [TargetDevice; LOWER_KINDS.len()] = array::from_fn(|index| {
         let device = NonNull::new(LOWER[index].load(Ordering::Acquire));
         missing |= device.is_none();
-        // SAFETY: the device stays until unload, as `own` does. The lower devices treat buffers as their
-        // requests say, and complete each request once.
+        // SAFETY: the device stays until unload, as `own` does. The lower devices treat buffers as
+        // their requests say, and complete each request once.
         unsafe { TargetDevice::from_raw(device.unwrap_or(control)) }
     });
     if missing {
@@ -94,8 +94,9 @@ fn check_scenario(
     scratch: &mut [u8],
     answer: &mut Answer<'_>,
 ) -> Result<(), NTSTATUS> {
-    // SAFETY: the devices stay until unload. `LOWER_KINDS` has given the last three their stack sizes, and
-    // `lower::dispatch` hands their requests on. One case runs at a time, and no other sends them any.
+    // SAFETY: the devices stay until unload. `LOWER_KINDS` has given the last three their stack
+    // sizes, and `lower::dispatch` hands their requests on. One case runs at a time, and no other
+    // sends them any.
     let devices = unsafe {
         wdm_irp_conformance::Devices::new(
             own.as_ptr(),

@@ -16,10 +16,14 @@ use super::ntoskrnl::{
 /// What the names of the scenarios begin with in the list of cases.
 pub(super) const PREFIX: &str = "conformance_";
 
-/// The work item that is queued. The scenarios run one by one, and none queues a second one before the first has run.
+/// The work item that is queued.
+///
+/// Scenarios run one by one, and none queues a second item before the first has run.
 static ITEM: AtomicPtr<IO_WORKITEM> = AtomicPtr::new(null_mut());
 
-/// Runs a scenario. If its trace is not the one there must be, writes where it is not, and the whole trace.
+/// Runs a scenario, and writes what is wrong with its trace, if anything is.
+///
+/// Where the trace is not the one there must be, and then the whole trace.
 pub(super) fn check(
     scenario: &'static Scenario,
     devices: &Devices,
@@ -65,8 +69,8 @@ impl Threads for Workers {
             return Err(work);
         }
         ITEM.store(item, Ordering::Release);
-        // SAFETY: the item was just allocated and is not queued; `run_work` gets what its contract wants, and
-        // nobody else has the work.
+        // SAFETY: the item was just allocated and is not queued; `run_work` gets what its contract
+        // wants, and nobody else has the work.
         unsafe { IoQueueWorkItem(item, Some(run_work), DelayedWorkQueue, work.into_raw()) };
         Ok(())
     }
@@ -82,7 +86,7 @@ unsafe extern "system" fn run_work(_device: *mut DEVICE_OBJECT, work: *mut c_voi
     // SAFETY: `start` has taken the work apart, by contract; the kernel runs a work item once.
     let work = unsafe { Work::from_raw(work) };
     work.run();
-    // SAFETY: the item of this very routine, which may free it (WDK, "IoFreeWorkItem"): `start` has stored it
-    // before it was queued, and no other was stored since.
+    // SAFETY: the item of this very routine, which may free it (WDK, "IoFreeWorkItem"): `start` has
+    // stored it before it was queued, and no other was stored since.
     unsafe { IoFreeWorkItem(item) };
 }

@@ -47,14 +47,14 @@ pub(super) unsafe fn control(irp: *mut IRP) -> (NTSTATUS, usize) {
     );
     // The I/O manager has written the input only.
     if let Some(unwritten) = output.checked_sub(input) {
-        // SAFETY: both codes are METHOD_BUFFERED, for which the system buffer is as long as the longer of
-        // input and output; so it has `input` bytes.
+        // SAFETY: both codes are METHOD_BUFFERED, for which the system buffer is as long as the
+        // longer of input and output; so it has `input` bytes.
         let unwritten_part = unsafe { buffer.add(input) };
         // SAFETY: it has `output` bytes, too, for the same reason. It is this driver's.
         unsafe { unwritten_part.write_bytes(0, unwritten) };
     }
-    // SAFETY: the longer of both lengths, all of it initialized: the input by the I/O manager, the rest
-    // above. It is this driver's until the request completes, which is after the last use.
+    // SAFETY: the longer of both lengths, all of it initialized: the input by the I/O manager, the
+    // rest above. It is this driver's until the request completes, which is after the last use.
     let buffer = unsafe { slice::from_raw_parts_mut(buffer, input.max(output)) };
 
     let case = buffer[..input]

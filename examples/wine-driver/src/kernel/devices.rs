@@ -45,8 +45,8 @@ pub(super) static LOWER: [AtomicPtr<DEVICE_OBJECT>; LOWER_KINDS.len()] =
 /// Creates a device object.
 ///
 /// # Safety
-/// `driver` is the object of this driver, whose `DriverEntry` is running. `name` is null, or a string
-/// that is valid for the call.
+/// `driver` is the object of this driver, whose `DriverEntry` is running. `name` is null, or a
+/// string that is valid for the call.
 pub(super) unsafe fn create_device(
     driver: *mut DRIVER_OBJECT,
     name: *const UNICODE_STRING,
@@ -78,8 +78,8 @@ pub(super) unsafe fn delete_devices(driver: *const DRIVER_OBJECT) {
     loop {
         // SAFETY: the driver object is valid by contract.
         let first = unsafe { &raw const (*driver).DeviceObject };
-        // SAFETY: a field of the valid driver object. Volatile, as `IoDeleteDevice` changes it behind a
-        // pointer to const.
+        // SAFETY: a field of the valid driver object. Volatile, as `IoDeleteDevice` changes it
+        // behind a pointer to const.
         let device = unsafe { first.read_volatile() };
         if device.is_null() {
             return;

@@ -32,8 +32,8 @@ unsafe extern "system" fn driver_entry(
     match unsafe { start(driver) } {
         Ok(()) => STATUS_SUCCESS,
         Err(status) => {
-            // SAFETY: the driver's own object by contract. The I/O manager opens no device of a driver
-            // before its `DriverEntry` has succeeded, so none is in use.
+            // SAFETY: the driver's own object by contract. The I/O manager opens no device of a
+            // driver before its `DriverEntry` has succeeded, so none is in use.
             unsafe { delete_devices(driver) };
             status
         }
@@ -57,10 +57,10 @@ unsafe fn start(driver: *mut DRIVER_OBJECT) -> Result<(), NTSTATUS> {
         let device = unsafe { create_device(driver, null(), size_of::<Extension>()) }?.as_ptr();
         // SAFETY: just created, so valid.
         let extension = unsafe { (*device).DeviceExtension }.cast::<Extension>();
-        // INVARIANT: `below` is null or a device that unload deletes together with this one (1), and
-        // `LOWER_KINDS` gives the device that forwards a location more (2).
-        // SAFETY: the extension was asked for with this size; extensions are aligned for pointers. The
-        // device gets no requests before `DriverEntry` returns.
+        // INVARIANT: `below` is null or a device that unload deletes together with this one (1),
+        // and `LOWER_KINDS` gives the device that forwards a location more (2).
+        // SAFETY: the extension was asked for with this size; extensions are aligned for pointers.
+        // The device gets no requests before `DriverEntry` returns.
         unsafe { extension.write(Extension { behavior, below }) };
         // SAFETY: just created, and nobody else accesses it yet.
         unsafe { (*device).Flags |= flags };
@@ -88,8 +88,8 @@ unsafe fn start(driver: *mut DRIVER_OBJECT) -> Result<(), NTSTATUS> {
 /// The I/O manager calls it once, at `PASSIVE_LEVEL`, when no device of the driver is open.
 unsafe extern "system" fn unload(driver: *const DRIVER_OBJECT) {
     with_unicode(&[LINK, NAME], |link| {
-        // SAFETY: `with_unicode` keeps the string for the call; PASSIVE_LEVEL by contract. There is nobody
-        // to tell about a failure.
+        // SAFETY: `with_unicode` keeps the string for the call; PASSIVE_LEVEL by contract. There is
+        // nobody to tell about a failure.
         unsafe { IoDeleteSymbolicLink(link) };
     });
     // SAFETY: the driver's own object, none of whose devices is open, by contract.
@@ -103,8 +103,8 @@ unsafe extern "system" fn unload(driver: *const DRIVER_OBJECT) {
 unsafe extern "system" fn dispatch(device: *const DEVICE_OBJECT, irp: *mut IRP) -> NTSTATUS {
     let device = device.cast_mut();
     if device != CONTROL.load(Ordering::Acquire) {
-        // SAFETY: every device but the control device is a lower device, whose extension `start` has filled
-        // in; the IRP is at it by contract.
+        // SAFETY: every device but the control device is a lower device, whose extension `start`
+        // has filled in; the IRP is at it by contract.
         return unsafe { lower::dispatch(device, irp) };
     }
     // SAFETY: this is the control device, and the IRP is at it by contract.

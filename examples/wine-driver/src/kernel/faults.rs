@@ -1,10 +1,11 @@
 //! `IoAllocateIrp` that fails on demand, and a count of the IRPs that are allocated.
 //!
-//! The kernel has no honest way to make one allocation fail: exhausting its pool would take down the rest of it, and
-//! the stack sizes that it would refuse never get there, because wdm-irp refuses them first. So the driver does what
-//! Driver Verifier does (low resources simulation, pool tracking): it stands between caller and kernel. The linker
-//! takes the import pointer `__imp_…` from the driver where the driver defines it; the calls in wdm-irp are none the
-//! wiser, and the real function is found by name at run time.
+//! The kernel has no honest way to make one allocation fail: exhausting its pool would take down
+//! the rest of it, and the stack sizes that it would refuse never get there, because wdm-irp
+//! refuses them first. So the driver does what Driver Verifier does (low resources simulation, pool
+//! tracking): it stands between caller and kernel. The linker takes the import pointer `__imp_…`
+//! from the driver where the driver defines it; the calls in wdm-irp are none the wiser, and the
+//! real function is found by name at run time.
 
 use core::ffi::c_void;
 use core::mem::transmute;
@@ -43,8 +44,8 @@ pub(super) fn find_functions() -> Result<(), NTSTATUS> {
         ("IoAllocateIrp", &KERNEL_ALLOCATE),
         ("IoFreeIrp", &KERNEL_FREE),
     ] {
-        // SAFETY: `with_unicode` keeps the string for the call, and the caller is `DriverEntry`, which is at
-        // PASSIVE_LEVEL.
+        // SAFETY: `with_unicode` keeps the string for the call, and the caller is `DriverEntry`,
+        // which is at PASSIVE_LEVEL.
         let address = with_unicode(&[name], |name| unsafe { MmGetSystemRoutineAddress(name) });
         if address.is_null() {
             return Err(STATUS_NOT_SUPPORTED);
@@ -73,8 +74,8 @@ unsafe extern "system" fn allocate_irp(stack_size: i8, charge_quota: u8) -> *mut
         return null_mut();
     }
     let kernel = KERNEL_ALLOCATE.load(Ordering::Acquire);
-    // SAFETY: `DriverEntry` fails unless `find_functions` has found the kernel's `IoAllocateIrp`, whose type
-    // this is; the driver sends requests after that.
+    // SAFETY: `DriverEntry` fails unless `find_functions` has found the kernel's `IoAllocateIrp`,
+    // whose type this is; the driver sends requests after that.
     let kernel = unsafe { transmute::<*mut c_void, AllocateIrp>(kernel) };
     // SAFETY: `stack_size` is positive by contract, which is all that the kernel wants.
     let irp = unsafe { kernel(stack_size, charge_quota) };
@@ -90,10 +91,11 @@ unsafe extern "system" fn allocate_irp(stack_size: i8, charge_quota: u8) -> *mut
 /// `irp` came from [`allocate_irp`], is not in flight and is not used again.
 unsafe extern "system" fn free_irp(irp: *mut IRP) {
     let kernel = KERNEL_FREE.load(Ordering::Acquire);
-    // SAFETY: `irp` was allocated by `allocate_irp`, so `find_functions` has found both functions; this is the
-    // type of `IoFreeIrp`.
+    // SAFETY: `irp` was allocated by `allocate_irp`, so `find_functions` has found both functions;
+    // this is the type of `IoFreeIrp`.
     let kernel = unsafe { transmute::<*mut c_void, FreeIrp>(kernel) };
-    // SAFETY: allocated by the kernel's `IoAllocateIrp`, not in flight and not used again, by contract.
+    // SAFETY: allocated by the kernel's `IoAllocateIrp`, not in flight and not used again, by
+    // contract.
     unsafe { kernel(irp) };
     ALLOCATED.fetch_sub(1, Ordering::AcqRel);
 }

@@ -10,8 +10,8 @@ static FLTUSED: i32 = 0;
 
 /// Handles no exception: the precompiled `core` names this routine in its unwind tables.
 ///
-/// The image is built with `panic = "abort"`, so there is no Rust frame to unwind; `ExceptionContinueSearch` leaves
-/// a structured exception to the frames above.
+/// The image is built with `panic = "abort"`, so there is no Rust frame to unwind;
+/// `ExceptionContinueSearch` leaves a structured exception to the frames above.
 #[unsafe(export_name = "__CxxFrameHandler3")]
 extern "C" fn frame_handler() -> i32 {
     const EXCEPTION_CONTINUE_SEARCH: i32 = 1;

@@ -66,7 +66,7 @@ impl Outcome {
         }
     }
 
-    /// The originator and the completion routine, called once, have seen the same.
+    /// Checks that the originator and the completion routine, called once, have seen the same.
     pub(super) fn check(
         &self,
         status: NTSTATUS,

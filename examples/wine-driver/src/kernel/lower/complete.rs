@@ -13,7 +13,7 @@ const NO_BOOST: i8 = 0;
 pub(in crate::kernel) unsafe fn complete(irp: *mut IRP, status: NTSTATUS, information: usize) {
     // SAFETY: an IRP at a driver is allocated and that driver's (contract).
     unsafe { Irp::new(irp) }.set_io_status(status, information);
-    // SAFETY: the IRP is at this driver, and not used afterwards, by contract. The driver's behaviors
-    // complete each request once.
+    // SAFETY: the IRP is at this driver, and not used afterwards, by contract. The driver's
+    // behaviors complete each request once.
     unsafe { IofCompleteRequest(irp, NO_BOOST) };
 }

@@ -52,8 +52,8 @@ pub(in crate::kernel) unsafe fn dispatch(device: *mut DEVICE_OBJECT, irp: *mut I
         }
         // SAFETY: the IRP is at this device by contract, and is not used afterwards.
         Behavior::UntilCancelled => unsafe { pend_until_cancelled(irp) },
-        // SAFETY: the IRP is at this device by contract. Devices that forward have two locations, and their
-        // `below` is deleted by the same unload as they are (invariants of `Extension`).
+        // SAFETY: the IRP is at this device by contract. Devices that forward have two locations,
+        // and their `below` is deleted by the same unload as they are (invariants of `Extension`).
         Behavior::Forward => unsafe { forward(irp, below) },
         Behavior::Record => {
             // SAFETY: the device and the IRP at it by contract; the IRP is completed afterwards.
@@ -70,10 +70,12 @@ pub(in crate::kernel) unsafe fn dispatch(device: *mut DEVICE_OBJECT, irp: *mut I
 /// Forwards a request, as a filter driver does that is not interested in its outcome.
 ///
 /// # Safety
-/// `irp` is at this driver, has a stack location for `below`, which is valid, and is not used afterwards.
+/// `irp` is at this driver, has a stack location for `below`, which is valid, and is not used
+/// afterwards.
 unsafe fn forward(irp: *mut IRP, below: *mut DEVICE_OBJECT) -> NTSTATUS {
     // SAFETY: the driver has a location in the IRP, and there is one below it (contract).
     unsafe { IoCopyCurrentIrpStackLocationToNext(irp) };
-    // SAFETY: the device is valid, and the IRP this driver's (contract); its next location was filled in.
+    // SAFETY: the device is valid, and the IRP this driver's (contract); its next location was
+    // filled in.
     unsafe { IofCallDriver(below, irp) }
 }

@@ -27,7 +27,8 @@ static SLOW: i64 = -250 * 10_000;
 /// that the driver is not unloaded under its last instructions.
 ///
 /// # Safety
-/// `device` is a lower device of this driver. `irp` is at it, and the caller does not use it afterwards.
+/// `device` is a lower device of this driver. `irp` is at it, and the caller does not use it
+/// afterwards.
 pub(super) unsafe fn complete_later(
     device: *mut DEVICE_OBJECT,
     irp: *mut IRP,
@@ -48,8 +49,8 @@ pub(super) unsafe fn complete_later(
         // SAFETY: the IRP is at this device by contract, so the driver has a location in it.
         unsafe { IoMarkIrpPending(irp) };
     }
-    // SAFETY: the item was just allocated and is not queued. `work` gets the device and the IRP that its
-    // contract wants, and nobody else uses the IRP from here on.
+    // SAFETY: the item was just allocated and is not queued. `work` gets the device and the IRP
+    // that its contract wants, and nobody else uses the IRP from here on.
     unsafe { IoQueueWorkItem(item, Some(work), DelayedWorkQueue, irp.cast()) };
     STATUS_PENDING
 }
@@ -95,8 +96,8 @@ unsafe fn driver_context(irp: *mut IRP) -> *mut *mut IO_WORKITEM {
 
 /// Keeps the request until it is cancelled.
 ///
-/// Under the cancel spin lock: once there is a cancel routine and the lock is free, the IRP may be gone
-/// at any time.
+/// Under the cancel spin lock: once there is a cancel routine and the lock is free, the IRP may be
+/// gone at any time.
 ///
 /// # Safety
 /// `irp` is at this driver, and the caller does not use it afterwards.
@@ -131,7 +132,7 @@ unsafe extern "system" fn cancel(_device: *mut DEVICE_OBJECT, irp: *mut IRP) {
     let irql = unsafe { Irp::new(irp) }.cancel_irql();
     // SAFETY: the I/O manager holds the lock, and has stored in the IRP at which IRQL it took it.
     unsafe { IoReleaseCancelSpinLock(irql) };
-    // SAFETY: the I/O manager has taken the cancel routine out of the IRP, so that it is called once and
-    // this is the only completion. The IRP is not used afterwards.
+    // SAFETY: the I/O manager has taken the cancel routine out of the IRP, so that it is called
+    // once and this is the only completion. The IRP is not used afterwards.
     unsafe { complete(irp, STATUS_CANCELLED, 0) };
 }

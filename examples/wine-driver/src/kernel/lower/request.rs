@@ -30,12 +30,14 @@ impl Request {
     /// Takes the request that a dispatch routine or its work item has at hand.
     ///
     /// # Safety
-    /// `device` is a lower device of this driver. `irp` is at it, and is not completed before the last
-    /// use of the result.
+    /// `device` is a lower device of this driver. `irp` is at it, and is not completed before the
+    /// last use of the result.
     pub(super) unsafe fn new(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> Self {
-        // SAFETY: the device is valid by contract; nobody writes its flags once the driver has started.
+        // SAFETY: the device is valid by contract; nobody writes its flags once the driver has
+        // started.
         let flags = unsafe { (*device).Flags };
-        // SAFETY: an IRP at a driver is allocated and that driver's, until it is completed (contract).
+        // SAFETY: an IRP at a driver is allocated and that driver's, until it is completed
+        // (contract).
         let irp = unsafe { Irp::new(irp) };
         // SAFETY: an IRP at a driver has a current stack location.
         let location = unsafe { IoGetCurrentIrpStackLocation(irp.as_ptr()) };
@@ -59,10 +61,10 @@ impl Request {
         [IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL].contains(&self.major())
     }
 
-    /// Finds the data of the request, or the output of a device control request; null if there is none.
+    /// Finds the data of the request, or the output of a device control request; or null.
     ///
-    /// A device control request says where it is by its transfer method, any other by the flags of the
-    /// device.
+    /// A device control request says where it is by its transfer method, any other by the flags of
+    /// the device.
     pub(super) fn data(&self) -> *mut u8 {
         let method = if self.is_device_control() {
             let parameters = self.location.device_control_parameters();
@@ -77,15 +79,14 @@ impl Request {
         match method {
             METHOD_BUFFERED => self.irp.system_buffer().cast(),
             METHOD_NEITHER => self.irp.user_buffer().cast(),
-            // SAFETY: for direct I/O the sender has put null or an MDL with locked pages there (invariant 2),
-            // and keeps it until the request completes.
+            // SAFETY: for direct I/O the sender has put null or an MDL with locked pages there
+            // (invariant 2), and keeps it until the request completes.
             _ => unsafe { system_address(self.irp.mdl_address()) },
         }
     }
 }
 
-/// Returns the address at which the driver accesses the pages of an MDL
-/// (`MmGetSystemAddressForMdlSafe`), or null.
+/// Returns the system address of an MDL's pages, or null (`MmGetSystemAddressForMdlSafe`).
 ///
 /// # Safety
 /// `mdl` is null, or an MDL whose pages are locked.
@@ -102,7 +103,8 @@ unsafe fn system_address(mdl: *mut MDL) -> *mut u8 {
         // SAFETY: an MDL by contract.
         return unsafe { (*mdl).MappedSystemVa }.cast();
     }
-    // SAFETY: the pages are locked by contract. No bug check is asked for: a failure is returned as null.
+    // SAFETY: the pages are locked by contract. No bug check is asked for: a failure is returned as
+    // null.
     let mapped = unsafe {
         MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, null_mut(), 0, NormalPagePriority)
     };

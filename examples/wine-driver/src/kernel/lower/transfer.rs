@@ -1,4 +1,4 @@
-//! The data of a request: what a read answers, what a write must bring, what a control code returns.
+//! The data that a request moves.
 
 use core::ptr::copy_nonoverlapping;
 use core::slice;
@@ -15,8 +15,8 @@ const STATUS_DATA_ERROR: NTSTATUS = 0xC000_003E_u32.cast_signed();
 impl Request {
     /// Moves the data of the request, and returns the status and the information for it.
     ///
-    /// A read gets bytes that count up from its offset; a write must bring the same. A device control
-    /// request gets as much of its input as its output has room for, every bit inverted.
+    /// A read gets bytes that count up from its offset; a write must bring the same. A device
+    /// control request gets as much of its input as its output has room for, every bit inverted.
     pub(super) fn transfer(&self) -> (NTSTATUS, usize) {
         if self.is_device_control() {
             return (STATUS_SUCCESS, self.invert());
@@ -31,8 +31,8 @@ impl Request {
         if data.is_null() {
             return (STATUS_INSUFFICIENT_RESOURCES, 0);
         }
-        // SAFETY: the sender's buffer has `length` initialized bytes, and is this device's until the request
-        // completes (invariants of `Request`).
+        // SAFETY: the sender's buffer has `length` initialized bytes, and is this device's until
+        // the request completes (invariants of `Request`).
         let data = unsafe { slice::from_raw_parts_mut(data, length) };
         let [mut counter, ..] = parameters.ByteOffset.to_le_bytes();
         for byte in data {
@@ -78,8 +78,7 @@ impl Request {
         length
     }
 
-    /// Copies this device's stack location to the output, byte by byte up to the end of its parameters,
-    /// and returns how many bytes that were.
+    /// Copies the stack location, up to the end of its parameters, and returns how many bytes.
     ///
     /// The bytes are counted, not named: this is what a driver compiled from C reads.
     pub(super) fn record(&self) -> usize {
@@ -91,15 +90,16 @@ impl Request {
         let location = self.location.as_ptr();
         // SAFETY: a location has 72 bytes, so this is in bounds.
         let length = unsafe { location.byte_add(LENGTH) }.cast::<u32>();
-        // SAFETY: the location is this device's and filled in (invariant 1); locations are aligned to eight.
+        // SAFETY: the location is this device's and filled in (invariant 1); locations are aligned
+        // to eight.
         let length = unsafe { length.read() } as usize;
         let output = self.data();
         let bytes = length.min(BYTES);
         if output.is_null() {
             return 0;
         }
-        // SAFETY: the sender's buffer has `length` bytes, the location 72; they do not overlap, as the
-        // buffer is not part of the IRP.
+        // SAFETY: the sender's buffer has `length` bytes, the location 72; they do not overlap, as
+        // the buffer is not part of the IRP.
         unsafe { copy_nonoverlapping(location.cast(), output, bytes) };
         bytes
     }
