@@ -1,4 +1,6 @@
-//! What the tests share. The `unsafe` that they need to name devices and control codes is here, and nowhere else.
+//! What the tests share.
+//!
+//! The `unsafe` that they need to name devices and control codes is here, and nowhere else.
 #![deny(unsafe_code)]
 
 use std::ptr::NonNull;
@@ -9,7 +11,7 @@ use wdm_irp::buffer::IoBuffer;
 use wdm_irp::in_flight::{InFlight, Sent, Storage};
 use wdm_irp::request::{Armed, Read, Request};
 use wdm_irp::routine::CompletionRoutine;
-use wdm_irp::sys::irp_system_buffer;
+use wdm_irp::sys;
 use wdm_irp::target::OwnDevice;
 use wdm_irp::{
     ByteOffset, Completing, Irp, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine,
@@ -92,7 +94,7 @@ impl Count {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often it was counted.
+    /// Returns how often it was counted.
     pub fn get(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
@@ -105,7 +107,7 @@ pub fn count(irp: Completing<'_, Count>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
-/// Does nothing but signal if and only if the IRP pended.
+/// Signals if and only if the IRP pended, and does nothing else.
 #[completion_routine]
 pub fn done(irp: Completing<'_, ()>) -> Signaled<'_> {
     irp.signal_if_pended()
@@ -117,20 +119,20 @@ pub mod codes {
     use wdm_irp::request::{Buffered, ControlCode, InDirect, Neither, OutDirect};
 
     /// `METHOD_BUFFERED`
-    // SAFETY: the modelled drivers treat all buffers as bytes.
+    // SAFETY: the modeled drivers treat the buffers of every code as bytes.
     pub const BUFFERED: ControlCode<Buffered> = unsafe { ControlCode::new(0x0022_2000) };
     /// `METHOD_IN_DIRECT`
-    // SAFETY: as above.
+    // SAFETY: the modeled drivers treat the buffers of every code as bytes.
     pub const IN_DIRECT: ControlCode<InDirect> = unsafe { ControlCode::new(0x0022_2005) };
     /// `METHOD_OUT_DIRECT`
-    // SAFETY: as above.
+    // SAFETY: the modeled drivers treat the buffers of every code as bytes.
     pub const OUT_DIRECT: ControlCode<OutDirect> = unsafe { ControlCode::new(0x0022_200a) };
     /// `METHOD_NEITHER`
-    // SAFETY: as above.
+    // SAFETY: the modeled drivers treat the buffers of every code as bytes.
     pub const NEITHER: ControlCode<Neither> = unsafe { ControlCode::new(0x0022_200f) };
 }
 
-/// A second handle of a modelled device, to be owned by a test.
+/// Makes a second handle of a modeled device, which a test owns.
 ///
 /// # Panics
 /// Never: a device object is not null.
@@ -138,11 +140,12 @@ pub mod codes {
 #[must_use]
 pub fn target(device: &Device) -> TargetDevice {
     let device = NonNull::new(device.as_ptr()).expect("not null");
-    // SAFETY: the model keeps device objects until its machine ends, and completes each IRP before that.
+    // SAFETY: the model keeps device objects until its machine ends, and a machine ends when each
+    // of its IRPs is completed. Modeled drivers treat requests as documented.
     unsafe { TargetDevice::from_raw(device) }
 }
 
-/// A modelled device as the driver's own.
+/// Makes a modeled device the driver's own.
 ///
 /// # Panics
 /// Never: a device object is not null.
@@ -154,17 +157,16 @@ pub fn own_device(device: &Device) -> OwnDevice {
     unsafe { OwnDevice::from_raw(device) }
 }
 
-/// Where the system buffer of a request is.
+/// Returns the address of the system buffer of a request.
 #[must_use]
 #[expect(
     unsafe_code,
     reason = "reads a field that the model shows as its contents only"
 )]
 pub fn system_buffer(irp: &LowerIrp) -> usize {
-    // SAFETY: a lower driver has the IRP, so it is allocated.
-    let cell = unsafe { irp_system_buffer(irp.as_ptr()) };
-    // SAFETY: as above.
-    unsafe { cell.read() }.addr()
+    // SAFETY: a `LowerIrp` is an IRP that a lower driver has: allocated, and nobody else's.
+    let irp = unsafe { sys::irp::Irp::new(irp.as_ptr()) };
+    irp.system_buffer().addr()
 }
 
 /// A buffer on the heap that counts how often it is dropped.
@@ -175,13 +177,13 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Counts in `drops`, which lives longer than any request.
+    /// Creates a buffer that counts its drop in `drops`, which lives longer than any request.
     #[must_use]
     pub const fn new(bytes: Vec<u8>, drops: &'static AtomicU32) -> Self {
         Self { bytes, drops }
     }
 
-    /// The contents.
+    /// Returns the contents.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -194,9 +196,9 @@ impl Drop for Watched {
     }
 }
 
-/// The bytes of the vector.
 #[expect(unsafe_code, reason = "passes on what the vector promises")]
-// SAFETY: the bytes of a vector that the value owns and does not resize.
+// SAFETY: the bytes are those of a vector that the value owns: initialized, and at the same address
+// wherever the value is moved to, as nothing resizes the vector.
 unsafe impl IoBuffer for Watched {
     fn as_mut_ptr(&mut self) -> *mut u8 {
         self.bytes.as_mut_ptr()

@@ -1,6 +1,9 @@
-//! Loads the drivers, alternates between them, and prints the nanoseconds of a request and the ratios. See `./wine`.
+//! Loads the drivers, alternates between them, and prints times and ratios.
 //!
-//! `alternate <alternations> <driver image>...`: the names of the images are those of the senders, `ours.sys` first.
+//! Nanoseconds of a request, and the ratios within an alternation. See `./wine`.
+//!
+//! `alternate <alternations> <driver image>...`: the names of the images are those of the senders,
+//! `ours.sys` first.
 
 #[cfg(all(windows, target_arch = "x86_64"))]
 #[path = "../../examples/wine-loader/src/driver.rs"]
@@ -30,8 +33,9 @@ mod alternate {
     /// A kind of request, and how many of them are timed at once: fewer than fit into a time slice.
     const KINDS: [(&str, u32, u32); 2] = [("inline", 0, 1_000), ("pended", 1, 20)];
 
-    /// How often the drivers take turns in one alternation. A driver's time in it is its least, since whatever else runs on
-    /// the processor can only add to it.
+    /// How often the drivers take turns in one alternation.
+    ///
+    /// A driver's time in it is its least: whatever else runs on the processor can only add to it.
     const TURNS: usize = 25;
 
     pub(super) fn run() -> Result<(), String> {
@@ -103,7 +107,7 @@ mod alternate {
         Ok(())
     }
 
-    /// Ticks of the processor for one request.
+    /// Returns how many ticks of the processor a request takes.
     fn ticks(device: &Device, pended: u32, rounds: u32) -> Result<f64, String> {
         let input = [pended.to_le_bytes(), rounds.to_le_bytes()].concat();
         let output = device.control(RUN, &input)?;
@@ -115,9 +119,9 @@ mod alternate {
         Ok(ticks / f64::from(rounds))
     }
 
-    /// By the clock.
+    /// Measures the ticks of the processor by the clock.
     fn nanoseconds_per_tick() -> f64 {
-        // SAFETY: every x86_64 has the instruction.
+        // SAFETY: `rdtsc` has no preconditions, and every x86_64 has it.
         let (start, begin) = (Instant::now(), unsafe { _rdtsc() });
         thread::sleep(CLOSED);
         // SAFETY: as above.
@@ -127,7 +131,7 @@ mod alternate {
         time.as_secs_f64() * 1e9 / ticks
     }
 
-    /// Median, quartiles and minimum as text.
+    /// Returns median, quartiles and minimum as text.
     fn spread(values: impl Iterator<Item = f64>, decimals: usize) -> String {
         let mut values: Vec<f64> = values.collect();
         values.sort_by(f64::total_cmp);

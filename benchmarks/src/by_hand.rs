@@ -1,22 +1,24 @@
-//! By hand, on the kernel's functions: what a careful C driver does, in the language of the other sender.
+//! By hand, on the kernel's functions: what a careful C driver does, in Rust.
 //!
-//! V1 signals only if `PendingReturned` is set. V2 always signals, as 17 of the 19 routines in Microsoft's driver samples
-//! that signal for a waiter do. Both wait only if `IofCallDriver` returned `STATUS_PENDING`. They trust the lower driver to keep
-//! the two in step, and themselves to have forgotten nothing.
+//! V1 signals only if `PendingReturned` is set. V2 always signals, as 17 of the 19 routines in
+//! Microsoft's driver samples that signal for a waiter do. Both wait only if `IofCallDriver`
+//! returned `STATUS_PENDING`. They trust the lower driver to keep the two in step, and themselves
+//! to have forgotten nothing.
 
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr::{null, null_mut};
 
 use wdm_irp::TargetDevice;
+use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{
     DEVICE_OBJECT, DO_BUFFERED_IO, DO_DIRECT_IO, Executive, IO_NO_INCREMENT, IRP, IRP_MJ_READ,
     IoAllocateIrp, IoAllocateMdl, IoCancelIrp, IoFreeIrp, IoFreeMdl, IoGetNextIrpStackLocation,
     IoSetCompletionRoutine, IoWriteAccess, IofCallDriver, KEVENT, KeInitializeEvent, KeSetEvent,
     KeWaitForSingleObject, KernelMode, MDL, MmProbeAndLockPages, MmUnlockPages, NT_SUCCESS,
-    NTSTATUS, NotificationEvent, PARAMETERS_READ, PIO_COMPLETION_ROUTINE, STATUS_CANCELLED,
+    NTSTATUS, NotificationEvent, PIO_COMPLETION_ROUTINE, STATUS_CANCELLED,
     STATUS_INSUFFICIENT_RESOURCES, STATUS_IO_TIMEOUT, STATUS_MORE_PROCESSING_REQUIRED,
-    STATUS_PENDING, STATUS_TIMEOUT, irp_pending_returned, irp_status, irp_system_buffer,
+    STATUS_PENDING, STATUS_TIMEOUT,
 };
 
 use crate::{Outcome, Sector};
@@ -24,25 +26,27 @@ use crate::{Outcome, Sector};
 /// Five seconds, relative, in units of 100 ns.
 const TIMEOUT: i64 = -5 * 10_000_000;
 
-/// The completion routine of V1.
+/// Signals if `PendingReturned` is set: the completion routine of V1.
 ///
 /// # Safety
-/// `irp` is at this routine, `event` its initialised KEVENT.
+/// `irp` is at this routine. `event` is an initialized KEVENT, whose owner waits for it if the IRP
+/// has pended.
 #[unsafe(export_name = "routine_v1")]
 unsafe extern "system" fn signal_if_pended(
     _device: *mut DEVICE_OBJECT,
     irp: *mut IRP,
     event: *mut c_void,
 ) -> NTSTATUS {
-    // SAFETY: by contract.
-    if unsafe { irp_pending_returned(irp) } {
-        // SAFETY: by contract; the originator waits.
+    // SAFETY: the I/O manager lends the IRP to this routine, by contract.
+    if unsafe { Irp::new(irp) }.pending_returned() {
+        // SAFETY: an initialized event by contract. It stays: the originator waits for it, as the
+        // IRP has pended.
         unsafe { KeSetEvent(event.cast(), IO_NO_INCREMENT, 0) };
     }
     STATUS_MORE_PROCESSING_REQUIRED
 }
 
-/// The completion routine of V2.
+/// Signals always: the completion routine of V2.
 ///
 /// # Safety
 /// As for [`signal_if_pended`].
@@ -52,12 +56,13 @@ unsafe extern "system" fn signal_always(
     _irp: *mut IRP,
     event: *mut c_void,
 ) -> NTSTATUS {
-    // SAFETY: by contract; the originator waits, or is not back from `IofCallDriver`.
+    // SAFETY: an initialized event by contract. It stays: the originator waits for it, or is not
+    // back from `IofCallDriver`.
     unsafe { KeSetEvent(event.cast(), IO_NO_INCREMENT, 0) };
     STATUS_MORE_PROCESSING_REQUIRED
 }
 
-/// V1, see [`crate::Sender`].
+/// Reads a sector as V1 does, see [`crate::Sender`].
 ///
 /// # Errors
 /// The status.
@@ -67,7 +72,7 @@ pub fn read_v1(disk: &TargetDevice, sector: &mut Sector) -> Outcome {
     read(disk, sector, Some(signal_if_pended))
 }
 
-/// V2, see [`crate::Sender`].
+/// Reads a sector as V2 does, see [`crate::Sender`].
 ///
 /// # Errors
 /// The status.
@@ -84,88 +89,87 @@ pub fn read_v2(disk: &TargetDevice, sector: &mut Sector) -> Outcome {
 )]
 fn read(disk: &TargetDevice, sector: &mut Sector, routine: PIO_COMPLETION_ROUTINE) -> Outcome {
     let device = disk.as_ptr();
-    // SAFETY: a `TargetDevice` is a device object.
+    // SAFETY: a `TargetDevice` is a valid device object.
     let stack_size = unsafe { (*device).StackSize };
-    // SAFETY: a device object has a stack of at least one.
+    // SAFETY: a device object has at least one stack location.
     let irp = unsafe { IoAllocateIrp(stack_size, 0) };
     if irp.is_null() {
         return Err(STATUS_INSUFFICIENT_RESOURCES);
     }
 
-    // SAFETY: the IRP is new and has a location for `device`.
+    // SAFETY: the IRP is new, so this function has it, and it is freed below only.
+    let fields = unsafe { Irp::new(irp) };
+    // SAFETY: the IRP was allocated with a location for `device`.
     let next = unsafe { IoGetNextIrpStackLocation(irp) };
+    // SAFETY: the location is this function's as the IRP is. Its arguments are not read here.
+    let next = unsafe { StackLocation::new(next) };
     #[expect(clippy::cast_possible_truncation, reason = "IRP_MJ_ codes are bytes")]
     let major_function = IRP_MJ_READ as u8;
-    // SAFETY: the location is ours.
-    unsafe { (*next).MajorFunction = major_function };
-    // SAFETY: as above.
-    let parameters: *mut PARAMETERS_READ = unsafe { &raw mut (*next).Parameters }.cast();
+    // The byte alone, as in C: `set_function` writes the minor function, too.
+    // SAFETY: the location is this function's as the IRP is.
+    unsafe { (*next.as_ptr()).MajorFunction = major_function };
     #[expect(clippy::cast_possible_truncation, reason = "512")]
     let length = sector.len() as u32;
-    // SAFETY: as above; this is the member for a read.
-    unsafe { (*parameters).Length.0 = length };
-    // SAFETY: as above.
-    unsafe { (*parameters).ByteOffset = 0 };
+    next.set_length(length);
+    next.set_byte_offset(0);
 
     let start = sector.as_mut_ptr();
-    // SAFETY: a `TargetDevice` is a device object.
+    // SAFETY: a `TargetDevice` is a valid device object.
     let flags = unsafe { (*device).Flags };
     if flags & DO_BUFFERED_IO != 0 {
-        // SAFETY: the IRP is ours.
-        let cell = unsafe { irp_system_buffer(irp) };
-        // SAFETY: as above.
-        unsafe { cell.write(start.cast()) };
+        fields.set_system_buffer(start.cast());
     } else if flags & DO_DIRECT_IO != 0 {
-        // SAFETY: the sector is one buffer.
+        // SAFETY: start and length are those of the sector; no IRP is named.
         let mdl = unsafe { IoAllocateMdl(start.cast(), length, 0, 0, null_mut()) };
         if mdl.is_null() {
-            // SAFETY: ours, and not sent.
+            // SAFETY: allocated above, and not sent.
             unsafe { IoFreeIrp(irp) };
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
-        // SAFETY: the sector may be written.
+        // SAFETY: the MDL was just allocated; the sector is exclusively borrowed, so it may be
+        // written.
         unsafe { MmProbeAndLockPages(mdl, KernelMode, IoWriteAccess) };
-        // SAFETY: the IRP is ours.
-        unsafe { (*irp).MdlAddress = mdl };
+        fields.set_mdl_address(mdl);
     } else {
-        // SAFETY: the IRP is ours.
-        unsafe { (*irp).UserBuffer = start.cast() };
+        fields.set_user_buffer(start.cast());
     }
 
     let mut event = MaybeUninit::<KEVENT>::uninit();
-    // SAFETY: writable memory that nobody waits on.
+    // SAFETY: a local variable, on which nobody waits yet.
     unsafe { KeInitializeEvent(event.as_mut_ptr(), NotificationEvent, 0) };
-    // SAFETY: the IRP is ours; the event outlives its flight.
+    // SAFETY: this function has the IRP, which has a next location. The routine is a function, and
+    // the event stays until this function returns, which is after the IRP is completed.
     unsafe { IoSetCompletionRoutine(irp, routine, event.as_mut_ptr().cast()) };
-    // SAFETY: the IRP is ours, filled in, and was allocated for the device.
+    // SAFETY: a `TargetDevice` is a valid device object; this function has the IRP, and has filled
+    // in its next location.
     let returned = unsafe { IofCallDriver(device, irp) };
     let mut timed_out = false;
     if returned == STATUS_PENDING {
         let timeout = TIMEOUT;
-        // SAFETY: the event was initialised above.
+        // SAFETY: the event was initialized above; the time-out is a local variable. Callers are at
+        // PASSIVE_LEVEL.
         let waited = unsafe { wait(event.as_mut_ptr(), &raw const timeout) };
         if waited == STATUS_TIMEOUT {
             timed_out = true;
             // SAFETY: allocated until it is freed below.
             unsafe { IoCancelIrp(irp) };
-            // SAFETY: as above.
+            // SAFETY: the event was initialized above; null is no time-out. Callers are at
+            // PASSIVE_LEVEL.
             unsafe { wait(event.as_mut_ptr(), null()) };
         }
     }
 
-    // SAFETY: completed, and the routine answered MORE_PROCESSING_REQUIRED.
-    let status = unsafe { irp_status(irp) };
-    // SAFETY: as above.
-    let information = unsafe { (*irp).IoStatus.Information };
-    // SAFETY: as above.
-    let mdl: *mut MDL = unsafe { (*irp).MdlAddress };
+    // The IRP is completed, and the routine has kept it for this function.
+    let status = fields.status();
+    let information = fields.information();
+    let mdl: *mut MDL = fields.mdl_address();
     if !mdl.is_null() {
-        // SAFETY: locked above, and the transfer is over.
+        // SAFETY: locked above, and the transfer is over, as the IRP is completed.
         unsafe { MmUnlockPages(mdl) };
-        // SAFETY: allocated above.
+        // SAFETY: allocated above, and just unlocked.
         unsafe { IoFreeMdl(mdl) };
     }
-    // SAFETY: ours again, and not used below.
+    // SAFETY: allocated above, completed, and not used below.
     unsafe { IoFreeIrp(irp) };
     if NT_SUCCESS(status) {
         Ok(information)
@@ -176,10 +180,12 @@ fn read(disk: &TargetDevice, sector: &mut Sector, routine: PIO_COMPLETION_ROUTIN
     }
 }
 
+/// Waits for an event.
+///
 /// # Safety
-/// `event` is initialised, `timeout` null or readable; the IRQL is `PASSIVE_LEVEL`.
+/// `event` is initialized, `timeout` null or readable; the IRQL is `PASSIVE_LEVEL`.
 #[inline]
 unsafe fn wait(event: *mut KEVENT, timeout: *const i64) -> NTSTATUS {
-    // SAFETY: by contract.
+    // SAFETY: event, time-out and IRQL by contract.
     unsafe { KeWaitForSingleObject(event.cast(), Executive, KernelMode, 0, timeout) }
 }

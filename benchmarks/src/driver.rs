@@ -7,10 +7,11 @@ use wdm_irp::sys::{DEVICE_OBJECT, NTSTATUS, STATUS_INVALID_PARAMETER, STATUS_SUC
 
 use crate::{Sector, ours};
 
-/// `bench_read` of `c/driver.h`.
+/// Reads a sector (`bench_read` of `c/driver.h`).
 ///
 /// # Safety
-/// `disk` is a device object that is valid for the call, `sector` and `information` are writable and the caller's.
+/// `disk` is a device object that is valid for the call, `sector` and `information` are writable
+/// and the caller's.
 #[unsafe(no_mangle)]
 unsafe extern "system" fn bench_read(
     disk: *mut DEVICE_OBJECT,
@@ -20,13 +21,14 @@ unsafe extern "system" fn bench_read(
     let Some(disk) = NonNull::new(disk) else {
         return STATUS_INVALID_PARAMETER;
     };
-    // SAFETY: valid by contract; its driver treats a read as documented.
+    // SAFETY: a valid device object by contract, and the read is over when this returns. The lower
+    // drivers of `c/driver.c` treat a read as documented.
     let disk = unsafe { TargetDevice::from_raw(disk) };
-    // SAFETY: by contract.
+    // SAFETY: writable and the caller's by contract; any bytes are a value.
     let sector = unsafe { &mut *sector };
     match ours::send(&disk, sector) {
         Ok(bytes) => {
-            // SAFETY: by contract.
+            // SAFETY: writable by contract.
             unsafe { information.write(bytes) };
             STATUS_SUCCESS
         }

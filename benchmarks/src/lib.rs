@@ -1,8 +1,9 @@
 //! One request, written three times: with wdm-irp, and by hand in two ways.
 //!
-//! Each module has the same function: read 512 bytes from the start of a device that may use any I/O method, wait at most
-//! five seconds, cancel on time-out, free the IRP, and return the number of bytes or the status. The functions are what the
-//! programs of this package measure, so they are found by name: `measured_<sender>_<request>`.
+//! Each module has the same function: read 512 bytes from the start of a device that may use any
+//! I/O method, wait at most five seconds, cancel on time-out, free the IRP, and return the number
+//! of bytes or the status. The functions are what the programs of this package measure, so they are
+//! found by name: `measured_<sender>_<request>`.
 #![no_std]
 
 #[cfg(all(feature = "driver", windows))]

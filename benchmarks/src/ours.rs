@@ -8,7 +8,7 @@ use wdm_irp::{
 
 use crate::Sector;
 
-/// The completion routine.
+/// Signals if the IRP has pended.
 #[completion_routine]
 pub fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
     match irp.pending_returned() {
@@ -17,13 +17,14 @@ pub fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
     }
 }
 
-/// The proof that the callers of this package's functions owe.
+/// Returns the proof that the callers of this package's functions owe.
 fn passive() -> PassiveLevel {
-    // SAFETY: all that is in this package runs at PASSIVE_LEVEL.
+    // SAFETY: `Sender::read` is called at PASSIVE_LEVEL: by `c/driver.c` in a device control
+    // request of a program, by the host's programs always.
     unsafe { PassiveLevel::assume() }
 }
 
-/// See [`crate::Sender`].
+/// Reads a sector, see [`crate::Sender`].
 ///
 /// # Errors
 /// The status, or why there is none.
@@ -34,7 +35,7 @@ pub fn read(disk: &TargetDevice, sector: &mut Sector) -> crate::Outcome {
     send(disk, sector).map_err(IrpError::status)
 }
 
-/// All of the function that is measured, be it `read` or that of a driver image.
+/// Does all that is measured, in `read` or in a driver image.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -48,7 +49,7 @@ pub(crate) fn send(disk: &TargetDevice, sector: &mut Sector) -> Result<usize, Ir
     Ok(done.information())
 }
 
-/// A request that is sent from the heap.
+/// A request that was sent from the heap.
 #[cfg(feature = "heap")]
 pub type Boxed = wdm_irp::in_flight::Sent<wdm_irp::in_flight::BoxedSlot<read_done, [u8; 8]>>;
 

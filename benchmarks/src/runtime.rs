@@ -7,7 +7,7 @@ use core::panic::PanicInfo;
 #[unsafe(export_name = "_fltused")]
 static FLTUSED: i32 = 0;
 
-/// The personality routine which the precompiled `core` names in its unwind tables.
+/// Handles no exception: the precompiled `core` names this routine in its unwind tables.
 #[unsafe(export_name = "__CxxFrameHandler3")]
 extern "C" fn frame_handler() -> i32 {
     const EXCEPTION_CONTINUE_SEARCH: i32 = 1;

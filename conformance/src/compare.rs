@@ -1,4 +1,4 @@
-//! The trace that there must be: `golden.txt`, and in Wine's kernel the differences of `differences.md`.
+//! The trace that there must be: `golden.txt`, and for Wine's kernel `differences.md`.
 
 use core::fmt;
 
@@ -36,7 +36,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// What Wine leaves instead of the line.
+    /// Returns what Wine leaves instead of the line.
     pub fn wine(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.wine
             .split("<br>")
@@ -44,7 +44,7 @@ impl Difference {
             .filter(|line| !line.is_empty())
     }
 
-    /// A row of the table; `None` if it is none.
+    /// Parses a row of the table; returns `None` if it is none.
     fn parse(row: &'static str) -> Option<Self> {
         let mut cells = row.strip_prefix('|')?.split('|').map(str::trim);
         let scenario = code(cells.next()?);
@@ -60,12 +60,12 @@ impl Difference {
     }
 }
 
-/// The text of a code span.
+/// Returns the text of a code span.
 fn code(text: &'static str) -> &'static str {
     text.trim().trim_matches('`')
 }
 
-/// Every line that is known to differ.
+/// Lists every line that is known to differ.
 pub fn differences() -> impl Iterator<Item = Difference> {
     DIFFERENCES
         .lines()
@@ -75,7 +75,7 @@ pub fn differences() -> impl Iterator<Item = Difference> {
         .filter_map(Difference::parse)
 }
 
-/// The golden trace of a scenario, line by line.
+/// Returns the golden trace of a scenario, line by line.
 pub fn golden(scenario: &str) -> impl Iterator<Item = &'static str> {
     GOLDEN
         .lines()
@@ -85,22 +85,23 @@ pub fn golden(scenario: &str) -> impl Iterator<Item = &'static str> {
         .filter(|line| !line.is_empty())
 }
 
-/// The name in a line that begins a scenario.
+/// Returns the name in a line that begins a scenario.
 fn heading(line: &str) -> Option<&str> {
     line.strip_prefix('[')?.strip_suffix(']')
 }
 
-/// The known difference of a line of the golden trace.
+/// Returns the known difference of a line of the golden trace.
 fn difference(scenario: &str, kernel: Kernel, line: &str, number: usize) -> Option<Difference> {
     match kernel {
         Kernel::Windows => None,
-        // A row for another golden line is out of date, and changes nothing: the comparison shows it.
+        // A row for another golden line is out of date, and changes nothing: the comparison shows
+        // it.
         Kernel::Wine => differences()
             .find(|known| (known.scenario, known.line, known.windows) == (scenario, number, line)),
     }
 }
 
-/// The trace that a kernel must leave, line by line.
+/// Returns the trace that a kernel must leave, line by line.
 fn expected(scenario: &'static str, kernel: Kernel) -> impl Iterator<Item = &'static str> {
     golden(scenario).zip(1..).flat_map(move |(line, number)| {
         let known = difference(scenario, kernel, line, number);

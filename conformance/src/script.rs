@@ -23,11 +23,12 @@ impl Actor {
     pub(crate) const ALL: [Self; Self::COUNT] =
         [Self::Originator, Self::Upper, Self::Middle, Self::Lower];
 
-    /// Where the actor's things are in an array.
+    /// Returns the index of the actor's things in an array.
     pub(crate) const fn index(self) -> usize {
         self as usize
     }
 
+    /// Returns what the actor is called in the trace.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Originator => "originator",
@@ -49,7 +50,7 @@ impl Which {
     /// Every one, in the order of their numbers.
     pub(crate) const ALL: [Self; 2] = [Self::First, Self::Second];
 
-    /// Where it is in an array.
+    /// Returns its index in an array.
     pub(crate) const fn index(self) -> usize {
         self as usize
     }
@@ -74,8 +75,8 @@ pub(crate) struct Errand {
 
 /// One step; most of them are one call, and write one line.
 ///
-/// "The IRP" is the one that the running routine was called with, or the one that the actor has: the originator's own,
-/// or the one that a driver holds.
+/// "The IRP" is the one that the running routine was called with, or the one that the actor has:
+/// the originator's own, or the one that a driver holds.
 #[derive(Clone, Copy)]
 pub(crate) enum Step {
     /// `IoAllocateIrp` with this many stack locations.
@@ -112,7 +113,7 @@ pub(crate) enum Step {
     SetCancelRoutine(bool),
     /// `IoAcquireCancelSpinLock`
     AcquireCancelLock,
-    /// `IoReleaseCancelSpinLock`, with the IRQL from before; in a cancel routine that is `Irp->CancelIrql`.
+    /// `IoReleaseCancelSpinLock`, with the IRQL from before: `Irp->CancelIrql` in a cancel routine.
     ReleaseCancelLock,
     /// `IoCancelIrp` on the originator's IRP.
     Cancel,
@@ -124,8 +125,10 @@ pub(crate) enum Step {
     Signal(Which),
     /// `KeWaitForSingleObject`
     Wait(Which, Limit),
-    /// `IoAllocateMdl` for so many bytes that begin so many bytes behind the start of a page: as the IRP's primary
-    /// buffer (`Some(false)`), as a secondary one (`Some(true)`), or without IRP.
+    /// `IoAllocateMdl`: so many bytes behind the start of a page, for so many bytes.
+    ///
+    /// As the IRP's primary buffer (`Some(false)`), as a secondary one (`Some(true)`), or without
+    /// IRP.
     AllocateMdl(Which, usize, u32, Option<bool>),
     /// Takes the MDLs off the IRP: whoever has put them there frees them.
     DetachMdls,
@@ -147,7 +150,9 @@ pub(crate) enum Step {
     ReturnCalled,
 }
 
-/// What a driver does: one list of steps for each call of a routine, the last one for all further calls.
+/// What a driver does: a list of steps for each call of a routine.
+///
+/// The last list is for all further calls.
 #[derive(Clone, Copy)]
 pub(crate) struct Driver {
     pub(crate) dispatch: &'static [&'static [Step]],
@@ -158,9 +163,9 @@ pub(crate) struct Driver {
 /// One scenario of the script.
 ///
 /// # Invariants
-/// 1. Each step keeps to the WDK's rules for the caller of its function: an actor uses an IRP while it
-///    has it and no longer; stack locations, events, MDLs and the cancel spin lock are in the state
-///    that the function asks for.
+/// 1. Each step keeps to the WDK's rules for the caller of its function: an actor uses an IRP while
+///    it has it and no longer; stack locations, events, MDLs and the cancel spin lock are in the
+///    state that the function asks for.
 /// 2. The last step of an errand is the one that lets a waiter go on.
 ///
 /// `tests/host.rs` runs every scenario on the host model, whose ledger finds nothing.
@@ -176,13 +181,13 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// What the scenario is called in `golden.txt`.
+    /// Returns what the scenario is called in `golden.txt`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What the driver of a device does; the originator has no dispatch routine.
+    /// Returns what the driver of a device does; the originator has no dispatch routine.
     pub(crate) const fn driver(&self, actor: Actor) -> Driver {
         match actor {
             Actor::Originator => Driver {

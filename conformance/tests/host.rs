@@ -1,7 +1,7 @@
 //! The script on the host model.
 //!
-//! `GOLDEN=write` in the environment writes the model's trace to `golden.txt`; whether it is what the documentation says
-//! remains to be read.
+//! `GOLDEN=write` in the environment writes the model's trace to `golden.txt`; whether it is what
+//! the documentation says remains to be read.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -126,7 +126,7 @@ fn scenarios_have_names_of_their_own_and_golden_traces() {
     }
 }
 
-/// Each row is about a line that there is, says something else of Wine, and has a reason that is explained.
+/// Each row is about a line that there is, differs from it, and has a reason that is explained.
 #[test]
 #[cfg_attr(miri, ignore = "text only, without unsafe code")]
 fn the_table_of_differences_is_consistent() {
@@ -152,7 +152,7 @@ fn the_table_of_differences_is_consistent() {
     assert_eq!(used, reasons);
 }
 
-/// The comparison notices a line that is missing, added, or changed, and a listed difference that does not occur.
+/// The comparison notices lines that are missing, added, or changed, and missing differences.
 #[test]
 #[cfg_attr(miri, ignore = "text only, without unsafe code")]
 fn the_comparison_is_strict() {

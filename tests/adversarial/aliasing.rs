@@ -56,7 +56,7 @@ fn routine_frees_its_own_operation_before_it_returns_the_token() {
     }
 }
 
-/// As above, but the originator takes the handle too, whoever comes first.
+/// Routine and originator both take the handle, whoever comes first.
 #[test]
 fn routine_and_originator_race_for_the_handle_of_the_operation() {
     let machine = Machine::new();
@@ -162,7 +162,7 @@ fn context_sends_into_its_own_static_slot_when_it_is_dropped() {
     }
 }
 
-/// What a routine is refused that sends into the slot it runs for, and what it gets from a slot of its own.
+/// The target of a routine that sends into the slot it runs for, and the error that it gets.
 type Refused = (Option<TargetDevice>, Option<IrpError>);
 
 static OCCUPIED: Slot<sends_here, Bytes> = Slot::new();
@@ -198,7 +198,7 @@ fn routine_sends_into_the_slot_that_it_runs_for() {
     }
 }
 
-/// The slot is not free before the originator has taken its request back, whatever the routine has said.
+/// The slot is not free before the originator has taken its request back.
 #[test]
 fn routine_sends_into_the_slot_that_it_completes_from() {
     static SLOT: Slot<again, [u8; 8]> = Slot::new();
@@ -282,8 +282,7 @@ fn routine_sends_into_its_own_slot_after_the_signal() {
     }
 }
 
-/// The routine takes its own request back as soon as it has signalled, at `DISPATCH_LEVEL`, and with it frees the memory that
-/// it was called with.
+/// The routine signals, takes its own request back, and so frees the memory it was called with.
 #[test]
 fn routine_reclaims_its_own_request_after_the_signal() {
     type Mailbox = Arc<Mutex<Option<InFlight<Boxed<reclaims>>>>>;
@@ -298,7 +297,7 @@ fn routine_reclaims_its_own_request_after_the_signal() {
         }
         mine.cancel();
         let token = irp.signal_if_pended();
-        let completed = mine.try_complete().expect("signalled");
+        let completed = mine.try_complete().expect("signaled");
         assert_eq!(completed.status(), STATUS_SUCCESS);
         drop(completed);
         token

@@ -1,4 +1,4 @@
-//! Programs that aim at the memory of a request: its alignment, its size, what the lower driver claims of it.
+//! Programs that aim at the memory of a request: alignment, size, false claims about it.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -202,7 +202,7 @@ fn driver_claims_to_have_transferred_the_whole_address_space() {
     }
 }
 
-/// The locked pages of these buffers begin and end within pages, and the driver scribbles over all of them.
+/// The buffers begin and end within pages, and the driver writes to all of their bytes.
 #[test]
 fn large_buffers_lie_across_pages() {
     const LARGE: usize = if cfg!(miri) { 3 * 4096 } else { 1 << 22 };
@@ -234,7 +234,7 @@ fn large_buffers_lie_across_pages() {
     assert_eq!(machine.live_mdls(), 0);
 }
 
-/// Both buffers of a request are parts of one array, next to each other, while the parts around them are written to.
+/// Both buffers of a request are parts of one array, while the parts around them are written to.
 #[test]
 fn two_buffers_of_one_request_are_parts_of_one_array() {
     let machine = Machine::new();
@@ -266,7 +266,7 @@ fn two_buffers_of_one_request_are_parts_of_one_array() {
     }
 }
 
-/// A request that could not be sent goes to other memory each time; the IRP must not remember where its buffer was.
+/// The request moves between the attempts: the IRP must not remember where its buffer was.
 #[test]
 fn request_that_could_not_be_sent_is_sent_from_other_memory() {
     static SLOT: Slot<count, Bytes> = Slot::new();

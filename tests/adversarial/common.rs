@@ -16,7 +16,7 @@ pub(super) type Bytes = [u8; 8];
 
 pub(super) type Reading<'d, R> = Request<'d, Read, [u8; 8], Armed<R>>;
 
-/// Every way to complete a request, the legal ones first, then those that break the pending contract.
+/// Lists every way to complete a request: the legal ones, then breaches of the pending contract.
 pub(super) fn every_journey() -> Vec<When> {
     vec![
         When::inline(),

@@ -11,8 +11,10 @@ use wdm_irp_tests::{Count, LONG, SOON, ZERO, count, disk, done, passive, read, t
 
 use super::common::check;
 
-/// A scope that ends at an IRQL at which no thread may wait. The request is on its stack: it must be waited for all the
-/// same, and if that is the end of the machine.
+/// A scope ends at an IRQL at which no thread may wait.
+///
+/// Its request is on the stack, so it must be waited for all the same, even if the machine reports
+/// that.
 #[test]
 fn scope_ends_at_a_raised_irql_with_its_request_in_flight() {
     let machine = Machine::new();
@@ -80,7 +82,7 @@ fn originator_at_dispatch_level_gets_no_proof_and_polls_to_the_end() {
     assert!(machine.waits().iter().all(|wait| wait.timeout == Some(0)));
 }
 
-/// At `APC_LEVEL` and with proofs of it only, scopes and waits work; the level is the same at the end.
+/// Scopes and waits work at `APC_LEVEL`, with proofs of that only.
 #[test]
 fn originator_at_apc_level_waits_in_nested_scopes() {
     let machine = Machine::new();
@@ -101,7 +103,7 @@ fn originator_at_apc_level_waits_in_nested_scopes() {
     assert_eq!((status, irql::current()), (STATUS_CANCELLED, APC_LEVEL));
 }
 
-/// A routine that runs at `PASSIVE_LEVEL` may prove that, and wait for the request of another device.
+/// A routine that runs at `PASSIVE_LEVEL` may prove that, and wait for another request.
 #[test]
 fn routine_at_passive_level_waits_for_another_request() {
     #[completion_routine]

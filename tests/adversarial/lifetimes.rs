@@ -90,7 +90,7 @@ fn requests_in_flight_own_each_other_in_a_ring() {
     assert!(handles.try_recv().is_err());
 }
 
-/// Scopes within scopes, on one stack, each with a request that is still in flight when the next one begins.
+/// Scopes are nested on one stack, each with a request in flight when the next one begins.
 #[test]
 fn scopes_are_nested_and_handles_handed_inwards_and_forgotten() {
     fn descend(disk: &TargetDevice, buffer: &mut [u8], at: &PassiveLevel, depth: usize) -> usize {
@@ -144,7 +144,8 @@ fn handle_is_dropped_by_the_destructor_of_a_thread_local() {
     let machine = Machine::new();
     for when in [When::after(SOON), When::cancelled()] {
         if cfg!(windows) && when != When::cancelled() {
-            // The loader's lock is held then, and the thread that completes the request needs it to start.
+            // The loader's lock is held then, and the thread that completes the request needs it to
+            // start.
             continue;
         }
         let disk = disk(&machine, when);
@@ -162,7 +163,7 @@ fn handle_is_dropped_by_the_destructor_of_a_thread_local() {
     }
 }
 
-/// The target's handle, the device's, and the routine's own target are gone before the request is completed.
+/// The handles of target and device are gone before the request is completed.
 #[test]
 fn handle_outlives_what_it_was_sent_through() {
     static SLOT: Slot<count, &'static mut [u8]> = Slot::new();
@@ -187,7 +188,7 @@ fn handle_outlives_what_it_was_sent_through() {
     *BYTES.lock().expect("no panic") = Some(bytes);
 }
 
-/// Each context owns the handle of the request that its routine has sent; dropping the first settles all.
+/// Each context owns the handle of the request that its routine has sent; the first drop ends all.
 #[test]
 fn chain_of_requests_that_own_each_other_is_settled_by_its_head() {
     struct Link {

@@ -1,4 +1,4 @@
-//! Every breach of the pending contract, with every ending, at every moment: hangs and stale signals.
+//! Every breach of the pending contract, with every ending, at every moment.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -12,7 +12,7 @@ use wdm_irp_tests::{Count, SOON, ZERO, count, disk, done, passive, read};
 
 use super::common::{Ending, ROUNDS, check, every_journey};
 
-/// Every breach of the pending contract at once, each polled, cancelled and timed out while it completes.
+/// All breaches of the pending contract at once, polled, cancelled and timed out meanwhile.
 #[test]
 fn breaches_of_the_pending_contract_race_with_polls_cancels_and_time_outs() {
     let machine = Machine::new();
@@ -165,7 +165,7 @@ fn every_ending_meets_a_completer_that_dwells_at_every_point() {
     }
 }
 
-/// The stack is reused at once, so that a completer that comes late would write to the next request.
+/// The stack is reused at once, so that a late completer would write to the next request.
 #[test]
 fn time_out_of_zero_races_with_a_completion_on_the_same_stack() {
     let machine = Machine::new();
@@ -221,8 +221,7 @@ fn handle_is_forgotten_in_a_scope_after_a_poll_a_cancellation_and_every_breach()
     }
 }
 
-/// A signal that comes before the originator knows that the request has pended, again and again through one slot, must
-/// not be taken for that of a later round.
+/// A signal that comes before the send returns must not be taken for that of a later round.
 #[test]
 fn early_signals_do_not_leak_into_later_rounds() {
     static SLOT: Slot<numbered, [u8; 8]> = Slot::new();

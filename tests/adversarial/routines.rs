@@ -10,7 +10,7 @@ use wdm_irp::{Completing, Signaled, completion_routine};
 use wdm_irp_sim::{Device, Machine, When};
 use wdm_irp_tests::{Count, LONG, SOON, count, disk, passive, read};
 
-/// Contexts are moved out of their operations by the routine, put in again, and dropped by another thread meanwhile.
+/// The routine moves contexts out and in, and another thread drops them meanwhile.
 #[test]
 fn routine_moves_its_context_out_and_leaves_another_one() {
     struct Moves;
@@ -43,7 +43,7 @@ fn routine_moves_its_context_out_and_leaves_another_one() {
     }
 }
 
-/// A routine that passes its IRP on to another routine by hand, which looks into the context for a type of its own.
+/// A routine hands its IRP to another one, which looks for its own type in the context.
 #[test]
 fn routines_call_each_other_and_downcast_their_context() {
     use std::any::Any;
@@ -88,7 +88,7 @@ fn routines_call_each_other_and_downcast_their_context() {
     assert_eq!(found, [true, true, false]);
 }
 
-/// Two routines as one, written by hand: generic, with an associated constant, by way of a function pointer.
+/// Two routines as one: generic, with an associated constant, through a function pointer.
 #[test]
 fn routine_written_by_hand_delegates_to_others() {
     struct Either<A, B, const FIRST: bool>(PhantomData<fn(A, B)>);

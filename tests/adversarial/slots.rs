@@ -177,7 +177,7 @@ fn slot_is_free_again_after_a_failed_mdl_and_the_request_is_sent_again() {
     }
 }
 
-/// An error that is turned into another one by `?` while the slot holds an older request leaves that alone.
+/// An error that `?` converts leaves the older request in the slot alone.
 #[test]
 fn refused_request_leaves_the_one_in_the_slot_alone() {
     static SLOT: Slot<shared, [u8; 8]> = Slot::new();

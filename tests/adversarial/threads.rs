@@ -132,7 +132,7 @@ fn threads_race_for_one_static_slot() {
     });
 }
 
-/// Polls from a thread that never waits, against routines that decide at the same moment whether to signal.
+/// A thread polls and never waits, while the routine decides whether to signal.
 #[test]
 fn polling_thread_races_with_a_routine_that_need_not_signal() {
     static SLOT: Slot<count, Bytes> = Slot::new();

@@ -1,4 +1,6 @@
 //! The memory that is lent to a request, and how much of it a completed request vouches for.
+//!
+//! Hazard [H25](../../docs/hazards.md#h25): buffers are aligned like pool memory.
 
 use wdm_irp::in_flight::Slot;
 use wdm_irp::sys::STATUS_SUCCESS;

@@ -1,4 +1,7 @@
 //! A handle of a request in flight: waited for, polled, cancelled, dropped or forgotten.
+//!
+//! Hazards [H7](../../docs/hazards.md#h7), [H13](../../docs/hazards.md#h13) and
+//! [H20](../../docs/hazards.md#h20).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -247,7 +250,7 @@ fn h20_forgotten_boxed_operation_keeps_its_memory() {
     );
 }
 
-/// A static operation whose handle is forgotten keeps its slot: no second request gets at the memory of the first.
+/// A static operation whose handle is forgotten keeps its slot, so that no other gets its memory.
 #[test]
 #[cfg_attr(miri, ignore = "leaks on purpose, which Miri reports")]
 fn h20_forgotten_static_operation_keeps_its_slot() {

@@ -1,11 +1,12 @@
-//! An IRP: how it is allocated, with how many stack locations, and that it is freed once.
+//! An IRP is allocated with the right stack locations, [H16](../../docs/hazards.md#h16), and freed
+//! once, [H9](../../docs/hazards.md#h9).
 
 use wdm_irp::sys::{STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 use wdm_irp::{ByteOffset, Completing, Irp, IrpError, Signaled, completion_routine};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, When};
 use wdm_irp_tests::{Count, LONG, SOON, allocate, count, disk, done, passive, read};
 
-/// The model reports an IRP that is not freed, or freed twice, in every test; here on each path to an end.
+/// Takes each path to an end: the model reports an IRP that is not freed, or freed twice.
 #[test]
 fn h09_irp_is_freed_once_on_every_path() {
     let machine = Machine::new();

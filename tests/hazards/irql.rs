@@ -1,4 +1,4 @@
-//! Hazard H17 at run time: an IRQL that no type can see.
+//! Hazard [H17](../../docs/hazards.md#h17) at run time: an IRQL that no type can see.
 
 use wdm_irp::PassiveLevel;
 use wdm_irp::irql::{ApcLevel, DispatchLevel, IrqlTooHigh};
@@ -51,7 +51,7 @@ fn h17_handle_dropped_at_dispatch_level_takes_back_what_is_cancelled_at_once() {
     machine.finish();
 }
 
-/// The thread must not wait: what is completed is reclaimed, what is in flight is cancelled and leaked.
+/// The thread must not wait: a completed request is reclaimed, another one cancelled and leaked.
 #[test]
 #[cfg_attr(miri, ignore = "leaks on purpose, which Miri reports")]
 fn h17_handle_dropped_at_dispatch_level_does_not_wait() {

@@ -1,7 +1,8 @@
-//! The hazards that are stopped by construction or at run time, by number, on the host model. Those that the compiler
-//! stops are in `ui/hazards`.
+//! The hazards that are stopped by construction or at run time, on the host model.
 //!
-//! Each test ends with the machine's own check: no IRP or MDL leaked, none touched too late, nobody left waiting.
+//! `hNN_` in the name of a test is the number of its hazard in [the list](../../docs/hazards.md).
+//! Hazards that the compiler stops are in `ui/hazards`. Each test ends with the machine's own
+//! check: no IRP or MDL leaked, none touched too late, nobody left waiting.
 #![forbid(unsafe_code)]
 
 mod buffer;

@@ -1,4 +1,6 @@
-//! The handshake with lower drivers that break the pending contract: no hang, no use after free.
+//! Lower drivers that break the pending contract, hazard [H23](../../docs/hazards.md#h23).
+//!
+//! No hang, no use after free: the machine checks both.
 
 use wdm_irp::IrpError;
 use wdm_irp::sys::{

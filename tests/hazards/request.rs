@@ -1,4 +1,6 @@
 //! What a request asks its target for, and how the target receives it.
+//!
+//! Hazard [H2](../../docs/hazards.md#h2): the completion routine is registered for all outcomes.
 
 use wdm_irp::buffer::SystemBuffer;
 use wdm_irp::request::PnpMinor;

@@ -1,4 +1,8 @@
 //! What a completion routine can and cannot do, and when it runs.
+//!
+//! Hazards [H2](../../docs/hazards.md#h2), [H4](../../docs/hazards.md#h4),
+//! [H18](../../docs/hazards.md#h18), [H21](../../docs/hazards.md#h21) and
+//! [H22](../../docs/hazards.md#h22).
 
 use std::process::Command;
 
@@ -40,7 +44,8 @@ fn h04_routine_always_returns_more_processing_required() {
     }
     // The signal comes before the routine returns.
     machine.settle();
-    // The model reports RoutineLetCompletionContinue for any other status; here is what it has seen instead.
+    // The model reports RoutineLetCompletionContinue for any other status; here is what it has seen
+    // instead.
     let text = machine.timeline().to_text();
     assert_eq!(
         text.matches("routine returned STATUS_MORE_PROCESSING_REQUIRED")
@@ -68,7 +73,7 @@ fn h18_context_arrives_and_comes_back() {
     }
 }
 
-/// A completion routine may send another IRP, whose routine runs inside of it; the tokens do not mix.
+/// A routine may send another IRP, whose routine runs inside of it: their tokens do not mix.
 #[test]
 fn h21_nested_invocations_have_their_own_tokens() {
     use wdm_irp::TargetDevice;

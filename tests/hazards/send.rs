@@ -1,4 +1,7 @@
 //! The ways to send a request, those in which it is not sent, and the waits.
+//!
+//! Hazards [H8](../../docs/hazards.md#h8), [H9](../../docs/hazards.md#h9) and
+//! [H12](../../docs/hazards.md#h12).
 
 use wdm_irp::error::{NotSent, SendError};
 use wdm_irp::in_flight::{Sent, Slot};
@@ -67,7 +70,8 @@ fn h08_no_stale_signal_in_a_reused_slot() {
     let at = passive();
     let disk = disk(&machine, When::inline());
     for round in 0..6_u8 {
-        // Pended, so that its event is signalled; then pended and held, so that a stale signal would show.
+        // Pended, so that its event is signaled; then pended and held, so that a stale signal would
+        // show.
         let late = round % 2 == 1;
         disk.set_behavior(Behavior::transfer().when(if late {
             When::triggered()

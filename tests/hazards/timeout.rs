@@ -1,4 +1,5 @@
-//! For how long a wait lasts, and what a time-out does.
+//! How long a wait lasts, [H15](../../docs/hazards.md#h15), and what a time-out does,
+//! [H14](../../docs/hazards.md#h14).
 
 use std::sync::Arc;
 use std::thread;

@@ -9,7 +9,7 @@ use wdm_irp_sim::{LowerIrp, Parameters};
 use crate::program::{Answer, STATUS_BUFFER_OVERFLOW};
 use crate::shared::Errors;
 
-/// Byte `index` of data that begins with `first`.
+/// Returns byte `index` of data that begins with `first`.
 fn data_byte(first: u8, index: usize) -> u8 {
     first.wrapping_add(index.to_le_bytes()[0].wrapping_mul(3))
 }
@@ -23,12 +23,12 @@ pub(crate) const FRESH: u8 = 0xee;
 /// What a device control makes of its input.
 pub(crate) const MASK: u8 = 0x5a;
 
-/// The offset of a read or write: its first byte, and the answer that it asks for.
+/// Returns the offset of a read or write: its first byte, and the answer that it asks for.
 pub(crate) fn offset(first: u8, answer: usize) -> i64 {
     i64::try_from(answer << 8).expect("small") | i64::from(first)
 }
 
-/// What the lower driver does: status, information, and the bytes of output that it writes.
+/// Returns what the lower driver does: status, information, and the bytes of output that it writes.
 pub(crate) fn respond(answer: Answer, full: usize) -> (NTSTATUS, usize, usize) {
     match answer {
         Answer::Transfer => (STATUS_SUCCESS, full, full),
@@ -39,7 +39,7 @@ pub(crate) fn respond(answer: Answer, full: usize) -> (NTSTATUS, usize, usize) {
     }
 }
 
-/// The code of the lower drivers.
+/// Answers a request, as all lower drivers here do.
 pub(crate) fn answer(irp: &LowerIrp, default: Answer, errors: &Errors) -> (NTSTATUS, usize) {
     let input = irp.input();
     let check = |first: Option<u8>| {
@@ -84,7 +84,7 @@ pub(crate) fn answer(irp: &LowerIrp, default: Answer, errors: &Errors) -> (NTSTA
     (status, information)
 }
 
-/// What the originator may see as a status.
+/// Returns what the originator sees of a status.
 pub(crate) const fn visible(status: NTSTATUS) -> NTSTATUS {
     if status == STATUS_PENDING {
         STATUS_DRIVER_INTERNAL_ERROR

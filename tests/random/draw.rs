@@ -213,7 +213,7 @@ fn step() -> BoxedStrategy<Step> {
     .boxed()
 }
 
-/// Programs of 1 to 12 steps.
+/// Draws programs of 1 to 12 steps.
 pub(crate) fn program() -> BoxedStrategy<Program> {
     let devices = proptest::collection::vec(device(), 1..=3);
     let steps = proptest::collection::vec(step(), 1..=12);

@@ -33,8 +33,9 @@ pub(crate) struct Rescue {
 }
 
 impl Rescue {
-    /// Starts it if the request needs it: nobody else completes it, and a cancellation, if there will be one, does not
-    /// either.
+    /// Starts it if the request needs it.
+    ///
+    /// It does if nobody else completes the request, nor does a cancellation, if there will be one.
     pub(crate) fn of(expected: &Expected, will_be_cancelled: bool) -> Option<Self> {
         let lower = expected.lower;
         if lower.completer != Completer::Triggered || (lower.cancelable && will_be_cancelled) {
@@ -83,13 +84,13 @@ struct Holding<S: Storage> {
     expected: Arc<Expected>,
 }
 
-/// Cancels, and says so before.
+/// Cancels a request, and notes it before.
 pub(crate) fn cancel<S: Storage>(in_flight: &InFlight<S>, expected: &Expected) {
     expected.cancelled.store(true, SeqCst);
     in_flight.cancel();
 }
 
-/// Waits.
+/// Waits for a request, and checks what comes back.
 pub(crate) fn wait<S>(in_flight: InFlight<S>, expected: &Expected, limit: Limit)
 where
     S: Storage<Routine: Routine, Buffer: Payload>,
@@ -109,7 +110,7 @@ pub(crate) fn discard<S: Storage>(in_flight: InFlight<S>, expected: &Expected) {
     expected.done.store(true, SeqCst);
 }
 
-/// Polls.
+/// Polls a request, and checks what comes back if it is complete.
 pub(crate) fn poll<S>(in_flight: InFlight<S>, expected: &Expected) -> Option<InFlight<S>>
 where
     S: Storage<Routine: Routine, Buffer: Payload>,
@@ -155,14 +156,15 @@ where
     }
 }
 
-/// Whether the target could complete the request as it did.
+/// Checks whether the target could complete the request as it did.
 pub(crate) fn check_sent<S: Storage>(sent: &Sent<S>, expected: &Expected) {
     let coverage = expected.shared.coverage;
     let lower = expected.lower;
     let (counter, possible) = match sent {
         // Only an IRP that nobody has marked pending ends without a signal.
         Sent::Completed(_) => (&coverage.completed_inline, !lower.marked),
-        // `BeforeReturn` is not so sure: somebody else may have taken the IRP from the thread that was to complete it.
+        // `BeforeReturn` is not so sure: somebody else may have taken the IRP from the thread that
+        // was to complete it.
         Sent::InFlight(_) => (
             &coverage.in_flight,
             lower.marked || lower.completer != Completer::Inline,

@@ -1,10 +1,12 @@
-//! Random programs against the host model: calls of the library, by every way a lower driver can behave, injected faults
-//! and threads, each checked against what must come of it.
+//! Random programs of calls of the library, against every behavior of lower drivers.
 //!
-//! A program is a machine with up to three stacks of devices and up to twelve steps; [`program`] says which there are. While
-//! it runs, and after it, every request must have had one outcome, the one that its lower driver gives it ([`oracle`]);
-//! contexts and buffers must have been dropped once, routines must have run once for each request sent and never for
-//! another, and the ledger of the machine must be empty.
+//! With injected faults and several threads; each is checked against what must come of it.
+//!
+//! A program is a machine with up to three stacks of devices and up to twelve steps; [`program`]
+//! says which there are. While it runs, and after it, every request must have had one outcome, the
+//! one that its lower driver gives it ([`oracle`]); contexts and buffers must have been dropped
+//! once, routines must have run once for each request sent and never for another, and the ledger of
+//! the machine must be empty.
 //!
 //! `cargo test` runs a few thousand of them. The long run, of a million:
 //!
@@ -12,16 +14,17 @@
 //! WDM_IRP_RANDOM_PROGRAMS=1000000 cargo test --release -p wdm-irp-tests --test random -- --nocapture
 //! ```
 //!
-//! Programs are numbered by their seeds, from `WDM_IRP_RANDOM_SEED` (0) on. They run in processes of their own
-//! (`WDM_IRP_RANDOM_PROCESSES`, 2), so that one that hangs or crashes is a failure like any other: it is shrunk, and printed
-//! with its seed, the way it was shrunk, and the machine's timeline. To replay it:
+//! Programs are numbered by their seeds, from `WDM_IRP_RANDOM_SEED` (0) on. They run in processes
+//! of their own (`WDM_IRP_RANDOM_PROCESSES`, 2), so that one that hangs or crashes is a failure
+//! like any other: it is shrunk, and printed with its seed, the way it was shrunk, and the
+//! machine's timeline. To replay it:
 //!
 //! ```text
 //! WDM_IRP_RANDOM_SEED=1234 WDM_IRP_RANDOM_SHRINK=sscs cargo test -p wdm-irp-tests --test random
 //! ```
 //!
-//! A program is what its seed makes it. The order of its threads is not: a failure that depends on it may need some
-//! repetitions, of which a replay does many.
+//! A program is what its seed makes it. The order of its threads is not: a failure that depends on
+//! it may need some repetitions, of which a replay does many.
 #![forbid(unsafe_code)]
 
 mod answers;
@@ -60,13 +63,14 @@ const PROGRAMS: u64 = if cfg!(miri) {
 /// How often a program is repeated to see whether it fails, when it is replayed or shrunk.
 const REPETITIONS: u32 = 50;
 
+/// Reads a setting from the environment.
 fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
     let text = env::var(name).ok()?;
     let value = text.parse();
     Some(value.unwrap_or_else(|_| panic!("{name}={text} is not what it should be")))
 }
 
-/// The programs that a seed stands for: the one that is drawn, and those it is shrunk to.
+/// Returns the programs that a seed stands for: the one that is drawn, and those it is shrunk to.
 fn tree(programs: &BoxedStrategy<Program>, seed: u64) -> Box<dyn ValueTree<Value = Program>> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -89,7 +93,7 @@ fn shrink(tree: &mut dyn ValueTree<Value = Program>, step: char) -> bool {
     }
 }
 
-/// Runs the programs of a job in this process. Says before each which one it is.
+/// Runs the programs of a job in this process, and says before each which one it is.
 fn run_job(job: &Job, fixed: Fixed, mut begin: impl FnMut(u64)) -> Result<(), String> {
     let repetitions = if job.is_suspect { REPETITIONS } else { 1 };
     let programs = draw::program();

@@ -24,7 +24,7 @@ struct Natural {
     after: [Vec<u8>; 2],
 }
 
-/// Proof that a thread of a program may wait.
+/// Proves that a thread of a program may wait.
 pub(crate) fn apc() -> ApcLevel {
     ApcLevel::check().expect("the program has raised the IRQL no further")
 }
@@ -51,7 +51,9 @@ pub(crate) struct Expected {
     pub(crate) done: AtomicBool,
 }
 
-/// The input length of a buffered device control; longer than the buffer now and then, which is refused.
+/// Returns the input length of a buffered device control.
+///
+/// Now and then it is longer than the buffer, which the library refuses.
 pub(crate) fn input_of_both(spec: &RequestSpec) -> usize {
     if spec.input % 8 == 1 {
         spec.input
@@ -86,7 +88,8 @@ impl Expected {
         let fresh = vec![FRESH; spec.output];
         let first = spec.first;
         let transfer = Answer::ALL[spec.answer];
-        // The buffers, the bytes of output that a full answer writes, and where the input comes from.
+        // The buffers, the bytes of output that a full answer writes, and where the input comes
+        // from.
         let (before, answer, full, output) = match spec.kind {
             Kind::Read => {
                 let output = data(first, spec.output);
@@ -203,11 +206,12 @@ impl Expected {
         self.context(context, result);
     }
 
-    /// Whether its routine sends another request.
+    /// Returns whether its routine sends another request.
     pub(crate) fn has_nested(&self) -> bool {
         self.nests
     }
 
+    /// Checks the context that comes back.
     fn context(&self, mut context: Context, (status, information): (NTSTATUS, usize)) {
         self.check(context.is_alive() && context.runs == 1, || {
             format!("{context:?}")

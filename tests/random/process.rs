@@ -44,7 +44,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// One program, again and again.
+    /// Makes a job of one program, again and again.
     pub(crate) fn suspect(seed: u64, shrink: &str) -> Self {
         Self {
             first: seed,
@@ -55,7 +55,7 @@ impl Job {
         }
     }
 
-    /// One job for each process.
+    /// Makes one job for each process.
     pub(crate) fn split(first: u64, programs: u64, processes: u64) -> Vec<Self> {
         (0..processes.max(1))
             .map(|index| Self {
@@ -151,7 +151,7 @@ fn watch(begun: &AtomicU64, patience: u32) {
     }
 }
 
-/// In a child process: does its job.
+/// Does the job of a child process.
 pub(crate) fn serve(job: &Job) {
     static BEGUN: AtomicU64 = AtomicU64::new(0);
 

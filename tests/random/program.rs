@@ -208,7 +208,7 @@ impl Limit {
         }
     }
 
-    /// Whether it elapses, if nobody completes the request.
+    /// Returns whether it elapses, if nobody completes the request.
     pub(crate) const fn elapses(self) -> bool {
         matches!(self, Self::Zero | Self::Short(_))
     }

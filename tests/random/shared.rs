@@ -15,7 +15,9 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What was found wrong. A program goes on to its end all the same: unwinding could wait for ever.
+/// What was found wrong.
+///
+/// A program goes on to its end all the same: unwinding could wait for ever.
 #[derive(Debug, Default)]
 pub(crate) struct Errors(Mutex<Vec<String>>);
 
@@ -35,7 +37,7 @@ impl Errors {
     }
 }
 
-/// Declares counters of what programs went through, so that a test can tell that it has tested something.
+/// Declares counters of what programs went through, so that a test knows what it has tested.
 macro_rules! coverage {
     ($($name:ident)*) => {
         #[derive(Debug, Default)]
@@ -113,7 +115,7 @@ impl Shared {
         }
     }
 
-    /// The tally for a new request.
+    /// Takes a tally for a new request.
     pub(crate) fn tally(&self) -> &'static Tally {
         let tally = &self.tallies[self.used.fetch_add(1, SeqCst)];
         tally.reset();
@@ -130,7 +132,7 @@ impl Shared {
         self.machine.faults().fail(allocation, skip);
     }
 
-    /// No fault is left.
+    /// Removes all faults.
     pub(crate) fn clear_faults(&self) {
         let mut plan = lock(&self.plan);
         *plan = Plan {
@@ -141,17 +143,17 @@ impl Shared {
         self.machine.faults().clear();
     }
 
-    /// Whether the program makes allocations fail at some time.
+    /// Returns whether the program makes allocations fail at some time.
     pub(crate) fn allocations_may_fail(&self) -> bool {
         lock(&self.plan).may_fail
     }
 
-    /// Another thread is going to allocate.
+    /// Says that another thread is going to allocate.
     pub(crate) fn share_allocations(&self) {
         lock(&self.plan).shared = true;
     }
 
-    /// What the next allocation does.
+    /// Returns what the next allocation does.
     pub(crate) fn allocation(&self, fault: Fault) -> Allocation {
         let mut plan = lock(&self.plan);
         if !plan.may_fail {
@@ -176,7 +178,7 @@ impl Shared {
         }
     }
 
-    /// At the end: each thing was dropped once, and each routine ran once if its request was sent.
+    /// Checks that each thing was dropped once, and each routine ran once if its request was sent.
     pub(crate) fn check_tallies(&self) {
         for (number, tally) in self.tallies[..self.used.load(SeqCst)].iter().enumerate() {
             let get = |counter: &std::sync::atomic::AtomicU32| counter.load(SeqCst);

@@ -17,8 +17,9 @@ pub(crate) struct Cost {
     pub(crate) allocations: u64,
 }
 
-/// Runs this program with `arguments` under callgrind. What happens outside of the functions `measured_…`, and of what they call,
-/// is not looked at.
+/// Runs this program with `arguments` under callgrind.
+///
+/// Only the functions `measured_…` and what they call are counted.
 pub(crate) fn run(arguments: &[&str]) -> Result<Cost, Box<dyn Error>> {
     let profile = temp_dir().join(format!("wdm-irp-callgrind.{}", id()));
     let output = Command::new("valgrind")
@@ -46,6 +47,8 @@ enum Owner {
 /// What Rust's global allocator calls on this host.
 const ALLOCATOR: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "free"];
 
+/// Returns whose instructions those of a function are.
+///
 /// Functions of another object (`memcpy`) are their caller's.
 fn owner(function: &str) -> Owner {
     if function.contains("wdm_irp_sim_") || function.contains("count::kernel::") {
@@ -139,7 +142,7 @@ fn name(value: &str, known: &mut BTreeMap<String, String>) -> Result<String, Box
     Ok(known.get(number).ok_or("an unknown number")?.clone())
 }
 
-/// The function's name in the kernel.
+/// Returns the function's name in the kernel.
 fn short(function: &str) -> String {
     let (_, name) = function
         .rsplit_once("wdm_irp_sim_")

@@ -27,7 +27,8 @@ struct Reader {
 
 impl Reader {
     fn read(&mut self) -> Outcome {
-        // SAFETY: the device outlives the call, and the kernel of this program never touches a buffer.
+        // SAFETY: the device outlives `disk`, and each read is over when it returns. The kernel of
+        // this program never touches a buffer.
         let disk = unsafe { TargetDevice::from_raw(NonNull::from(&mut *self.device)) };
         (self.read)(&disk, &mut [0; 512])
     }
@@ -92,7 +93,8 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 fn device() -> Box<DEVICE_OBJECT> {
-    // SAFETY: plain data, for which zero is a value.
+    // SAFETY: a DEVICE_OBJECT consists of integers, raw pointers and optional functions, for which
+    // zeroes are valid.
     let mut device: Box<DEVICE_OBJECT> = Box::new(unsafe { zeroed() });
     device.StackSize = 1;
     device.Flags = DO_BUFFERED_IO;
@@ -123,7 +125,8 @@ pub(crate) fn run(case: &str, sender: &str) -> Result<(), Box<dyn Error>> {
 pub(crate) fn flight(requests: &str) -> Result<(), Box<dyn Error>> {
     let requests: usize = requests.parse()?;
     let mut device = device();
-    // SAFETY: as in `Reader::read`; `device` outlives every request, as none is left at the end.
+    // SAFETY: `device` outlives `disk` and every request: each is waited for below. The kernel of
+    // this program never touches a buffer.
     let disk = unsafe { TargetDevice::from_raw(NonNull::from(&mut *device)) };
     kernel::lower(Lower::Pended);
     let mut in_flight = Vec::with_capacity(requests);
@@ -136,8 +139,9 @@ pub(crate) fn flight(requests: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends `requests` inline ones and as many pended ones from each of several threads, and prints the nanoseconds that pass
-/// for one pair of a thread: all threads together send so many times as many.
+/// Sends pairs of an inline and a pended request from threads, and prints what a pair takes.
+///
+/// In nanoseconds, for one pair of one thread: all threads together send so many times as many.
 pub(crate) fn threads(threads: &str, requests: &str) -> Result<(), Box<dyn Error>> {
     let (threads, requests): (u32, u32) = (threads.parse()?, requests.parse()?);
     let pairs = || {

@@ -99,7 +99,7 @@ fn print_cases() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Nanoseconds for a pair of requests of one of so many threads.
+/// Returns the nanoseconds for a pair of requests of one of so many threads.
 fn time(threads: u64) -> Result<f64, Box<dyn Error>> {
     let mut times = Vec::new();
     for _ in 0..TIMINGS {
@@ -112,7 +112,7 @@ fn time(threads: u64) -> Result<f64, Box<dyn Error>> {
     Ok(times[TIMINGS / 2])
 }
 
-/// The cost of one round of a case.
+/// Returns the cost of one round of a case.
 fn count(case: &str, sender: &str) -> Result<Cost, Box<dyn Error>> {
     let mut cost = twice(&["case", case, sender])?;
     cost.instructions =
@@ -124,7 +124,7 @@ fn count(case: &str, sender: &str) -> Result<Cost, Box<dyn Error>> {
     Ok(cost)
 }
 
-/// Counts twice.
+/// Counts twice, and returns the cost if it is the same.
 fn twice(arguments: &[&str]) -> Result<Cost, Box<dyn Error>> {
     let cost = run(arguments)?;
     if cost != run(arguments)? {
@@ -133,7 +133,7 @@ fn twice(arguments: &[&str]) -> Result<Cost, Box<dyn Error>> {
     Ok(cost)
 }
 
-/// `total` for each of `rounds`, which must not differ.
+/// Returns the share of each of `rounds` in `total`, if it is the same for each.
 fn each(total: u64, rounds: u64) -> Result<u64, Box<dyn Error>> {
     if total.is_multiple_of(rounds) {
         Ok(total / rounds)

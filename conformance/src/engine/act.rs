@@ -31,8 +31,8 @@ impl<'b> Act<'b> {
     /// Puts an actor on the stage, with the IRP that its routine was called with.
     ///
     /// # Safety
-    /// `bench` is that of a running scenario, which waits for this actor. `irp` is null, or an IRP that
-    /// the actor has.
+    /// `bench` is that of a running scenario, which waits for this actor. `irp` is null, or an IRP
+    /// that the actor has.
     pub(super) unsafe fn new(bench: *const Bench<'b>, actor: Actor, irp: *mut IRP) -> Self {
         // INVARIANT: 1 and 2 by contract; 3: the actor does not hold the lock yet.
         Self {

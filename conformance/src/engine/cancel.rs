@@ -26,7 +26,8 @@ impl Act<'_> {
     /// `IoAcquireCancelSpinLock`
     pub(super) fn acquire_cancel_lock(&mut self) {
         let mut irql = 0;
-        // SAFETY: `irql` is a local variable, and nobody holds the lock (invariant 1 of `Scenario`).
+        // SAFETY: `irql` is a local variable, and nobody holds the lock (invariant 1 of
+        // `Scenario`).
         unsafe { IoAcquireCancelSpinLock(&raw mut irql) };
         // INVARIANT: 3 of `Act`.
         self.irql = irql;

@@ -8,8 +8,8 @@ use crate::script::Actor;
 ///
 /// # Invariants
 /// 1. Each is a device object, at the index of its actor, that stays valid while this is used.
-/// 2. Requests to `upper`, `middle` and `lower` go to [`dispatch`](super::routines::dispatch); these devices have
-///    3, 2 and 1 stack locations. The originator's own device gets no requests.
+/// 2. Requests to `upper`, `middle` and `lower` go to [`dispatch`](super::routines::dispatch);
+///    these devices have 3, 2 and 1 stack locations. The originator's own device gets no requests.
 #[derive(Debug)]
 pub struct Devices([*mut DEVICE_OBJECT; Actor::COUNT]);
 
@@ -17,8 +17,9 @@ impl Devices {
     /// Vouches for the devices.
     ///
     /// # Safety
-    /// All four are device objects that stay valid while this is used. Every request to `upper`, `middle` and `lower`,
-    /// which have a `StackSize` of 3, 2 and 1, is handed to [`dispatch`](super::routines::dispatch), and nobody but the script sends them any.
+    /// All four are device objects that stay valid while this is used. Every request to `upper`,
+    /// `middle` and `lower`, which have a `StackSize` of 3, 2 and 1, is handed to
+    /// [`dispatch`](super::routines::dispatch), and nobody but the script sends them any.
     #[must_use]
     pub const unsafe fn new(
         own: *mut DEVICE_OBJECT,

@@ -26,8 +26,8 @@ impl Act<'_> {
 
     /// `IoFreeIrp`
     pub(super) fn free(&mut self) {
-        // SAFETY: the originator has its IRP from `IoAllocateIrp`, and it is not in flight (invariant 1
-        // of `Scenario`). It is not used again: `irp` becomes null.
+        // SAFETY: the originator has its IRP from `IoAllocateIrp`, and it is not in flight
+        // (invariant 1 of `Scenario`). It is not used again: `irp` becomes null.
         unsafe { IoFreeIrp(self.irp) };
         self.irp = null_mut();
         self.trace(format_args!("IoFreeIrp"));
@@ -57,8 +57,8 @@ impl Act<'_> {
 
     /// `IoCopyCurrentIrpStackLocationToNext`
     pub(super) fn copy(&self) {
-        // SAFETY: a driver that copies has the IRP and a location in it, and there is one for the driver
-        // below (invariant 1 of `Scenario`).
+        // SAFETY: a driver that copies has the IRP and a location in it, and there is one for the
+        // driver below (invariant 1 of `Scenario`).
         unsafe { IoCopyCurrentIrpStackLocationToNext(self.irp) };
         self.trace(format_args!("IoCopyCurrentIrpStackLocationToNext"));
     }
@@ -78,9 +78,9 @@ impl Act<'_> {
         let routine = self.bench().routines[self.actor.index()];
         let context = self.bench.cast_mut().cast();
         if control == SL_INVOKE_ALWAYS {
-            // SAFETY: the actor has the IRP, and there is a location for the driver below (invariant 1 of
-            // `Scenario`). The routine is a function; the bench is there until the scenario ends,
-            // which is after the routine has run.
+            // SAFETY: the actor has the IRP, and there is a location for the driver below
+            // (invariant 1 of `Scenario`). The routine is a function; the bench is there until the
+            // scenario ends, which is after the routine has run.
             unsafe { IoSetCompletionRoutine(self.irp, routine, context) };
         } else {
             irp::next(self.access()).set_completion_routine(routine, context, control);
@@ -92,8 +92,8 @@ impl Act<'_> {
     pub(super) fn call(&mut self, below: Actor) {
         let device = self.bench().devices.of(below);
         self.trace(format_args!("IofCallDriver({})", below.name()));
-        // SAFETY: the device is valid by the invariants of `Devices`. The actor has the IRP, and its next
-        // location is filled in (invariant 1 of `Scenario`).
+        // SAFETY: the device is valid by the invariants of `Devices`. The actor has the IRP, and
+        // its next location is filled in (invariant 1 of `Scenario`).
         self.called = unsafe { IofCallDriver(device, self.irp) };
         self.trace(format_args!(
             "IofCallDriver returned {}",
@@ -117,8 +117,8 @@ impl Act<'_> {
     /// `IofCompleteRequest`
     pub(super) fn complete(&self) {
         self.trace(format_args!("IofCompleteRequest"));
-        // SAFETY: the driver has the IRP, has not completed it before, and no later step of its uses the
-        // IRP (invariant 1 of `Scenario`).
+        // SAFETY: the driver has the IRP, has not completed it before, and no later step of its
+        // uses the IRP (invariant 1 of `Scenario`).
         unsafe { IofCompleteRequest(self.irp, 0) };
     }
 }

@@ -14,7 +14,8 @@ use crate::show::{Boolean, Status};
 impl Act<'_> {
     /// `KeInitializeEvent`
     pub(super) fn initialize_event(&self, which: Which, kind: i32, state: u8) {
-        // SAFETY: the event is memory of the bench, and nobody waits on it (invariant 1 of `Scenario`).
+        // SAFETY: the event is memory of the bench, and nobody waits on it (invariant 1 of
+        // `Scenario`).
         unsafe { KeInitializeEvent(self.event(which), kind, state) };
         let kind = if kind == NotificationEvent {
             "NotificationEvent"
@@ -33,9 +34,9 @@ impl Act<'_> {
         // SAFETY: the event is initialized (invariant 1 of `Scenario`).
         let before = unsafe { KeSetEvent(self.event(which), IO_NO_INCREMENT, 0) };
         let before = if before == 0 {
-            "not signalled"
+            "not signaled"
         } else {
-            "signalled"
+            "signaled"
         };
         self.trace(format_args!(
             "KeSetEvent({}): was {before}",
@@ -47,8 +48,8 @@ impl Act<'_> {
     pub(super) fn signal(&self, which: Which) {
         let event = self.event(which);
         self.trace(format_args!("KeSetEvent({})", event_name(which)));
-        // SAFETY: the event is initialized (invariant 1 of `Scenario`). Nothing of the bench is accessed
-        // afterwards: this is the last step of its actor (invariant 2).
+        // SAFETY: the event is initialized (invariant 1 of `Scenario`). Nothing of the bench is
+        // accessed afterwards: this is the last step of its actor (invariant 2).
         unsafe { KeSetEvent(event, IO_NO_INCREMENT, 0) };
     }
 
@@ -59,8 +60,9 @@ impl Act<'_> {
             Limit::Ticks(ticks) => from_ref(ticks),
             Limit::Forever => null(),
         };
-        // SAFETY: the event is initialized (invariant 1 of `Scenario`); the time-out is null, or that of
-        // `limit`, which outlives the call. Scenarios wait at PASSIVE_LEVEL, or with a time-out of 0.
+        // SAFETY: the event is initialized (invariant 1 of `Scenario`); the time-out is null, or
+        // that of `limit`, which outlives the call. Scenarios wait at PASSIVE_LEVEL, or with a
+        // time-out of 0.
         let status = unsafe { KeWaitForSingleObject(object, Executive, KernelMode, 0, timeout) };
         let (event, status) = (event_name(which), Status(status));
         match limit {

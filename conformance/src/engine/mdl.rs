@@ -30,8 +30,8 @@ impl Act<'_> {
         let address = buffer.wrapping_add(offset).cast();
         let irp = attach.map_or(null_mut(), |_| self.irp);
         let secondary = u8::from(attach == Some(true));
-        // SAFETY: the script asks for ranges of `PAGES`; `irp` is null, or the IRP that the originator has
-        // (invariant 1 of `Scenario`).
+        // SAFETY: the script asks for ranges of `PAGES`; `irp` is null, or the IRP that the
+        // originator has (invariant 1 of `Scenario`).
         let mdl = unsafe { IoAllocateMdl(address, length, secondary, 0, irp) };
         self.bench().mdls[which.index()].store(mdl, Ordering::Release);
         self.trace(format_args!(
@@ -56,8 +56,8 @@ impl Act<'_> {
 
     /// `MmProbeAndLockPages`
     pub(super) fn lock_pages(&self, which: Which) {
-        // SAFETY: the MDL is allocated, its pages are not locked (invariant 1 of `Scenario`), and they are
-        // those of `PAGES`, which kernel mode may read.
+        // SAFETY: the MDL is allocated, its pages are not locked (invariant 1 of `Scenario`), and
+        // they are those of `PAGES`, which kernel mode may read.
         unsafe { MmProbeAndLockPages(self.mdl(which), KernelMode, IoReadAccess) };
         self.trace(format_args!("MmProbeAndLockPages({})", mdl_name(which)));
         self.show_mdl(which);
@@ -85,8 +85,9 @@ impl Act<'_> {
             self.trace(format_args!("{}: NULL", mdl_name(which)));
             return;
         }
-        // SAFETY: not null, so allocated by `IoAllocateMdl`; no step shows an MDL that was freed (invariant 1
-        // of `Scenario`), and no other thread changes the fields of an MDL. A copy of plain data.
+        // SAFETY: not null, so allocated by `IoAllocateMdl`; no step shows an MDL that was freed
+        // (invariant 1 of `Scenario`), and no other thread changes the fields of an MDL. A copy of
+        // plain data.
         let fields = unsafe { mdl.read() };
         let start = fields.StartVa.addr().wrapping_sub(PAGES.0.get().addr()) / PAGE_SIZE;
         self.trace(format_args!(
@@ -119,7 +120,8 @@ impl Act<'_> {
 #[repr(align(4096))]
 struct Pages(UnsafeCell<[u8; 4 * PAGE_SIZE]>);
 
-// SAFETY: the bytes are in an `UnsafeCell` and nothing reads or writes them: only their address is used.
+// SAFETY: the bytes are in an `UnsafeCell` and nothing reads or writes them: only their address is
+// used.
 unsafe impl Sync for Pages {}
 
 static PAGES: Pages = Pages(UnsafeCell::new([0; 4 * PAGE_SIZE]));

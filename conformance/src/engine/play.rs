@@ -39,7 +39,8 @@ impl Act<'_> {
                     self.bench().irps[self.actor.index()].store(self.irp, Ordering::Release);
                 }
                 Step::Continue(actor, steps) => {
-                    // SAFETY: the bench is valid by invariant 1 of `Act`, and this actor goes on afterwards.
+                    // SAFETY: the bench is valid by invariant 1 of `Act`, and this actor goes on
+                    // afterwards.
                     let holder = unsafe { Act::of_holder(self.bench, actor) };
                     holder.play(steps);
                 }
@@ -78,7 +79,8 @@ impl Act<'_> {
     fn on_thread(&self, errand: &'static Errand) {
         let bench = self.bench();
         bench.errand.set(Some(errand));
-        // INVARIANT: 2: set above. 1: the script waits for the errand's last step (invariant 2 of `Scenario`).
+        // INVARIANT: 2: set above. 1: the script waits for the errand's last step (invariant 2 of
+        // `Scenario`).
         let work = Work(self.bench.cast_mut().cast());
         if let Err(work) = bench.threads.start(work) {
             self.trace(format_args!("no thread"));
@@ -91,8 +93,8 @@ impl Work {
     /// Does the work.
     pub fn run(self) {
         let bench: *const Bench<'_> = self.0.cast();
-        // SAFETY: the bench of a scenario that waits (invariant 1 of `Work`). The scenario does not write to
-        // the errand while it waits.
+        // SAFETY: the bench of a scenario that waits (invariant 1 of `Work`). The scenario does not
+        // write to the errand while it waits.
         let errand = unsafe { (*bench).errand.get() };
         if let Some(Errand { actor, steps }) = errand {
             // SAFETY: a bench, and its scenario waits for this actor (invariant 1 of `Work`).

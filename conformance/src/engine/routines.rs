@@ -1,4 +1,4 @@
-//! What the I/O manager calls: dispatch, completion and cancel routines; and the call that starts a scenario.
+//! What the I/O manager calls, and the call that starts a scenario.
 
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::c_void;
@@ -43,8 +43,8 @@ pub fn run(
         cancels: &CANCELS,
         errand: Cell::new(None),
     };
-    // SAFETY: the bench stays until the originator's steps have been played. Each of its errands lets it
-    // go on as the last thing that it does (invariant 2 of `Scenario`).
+    // SAFETY: the bench stays until the originator's steps have been played. Each of its errands
+    // lets it go on as the last thing that it does (invariant 2 of `Scenario`).
     let originator = unsafe { Act::of_holder(&raw const bench, Actor::Originator) };
     originator.play(scenario.originator);
 }
@@ -60,8 +60,8 @@ pub unsafe extern "system" fn dispatch(device: *mut DEVICE_OBJECT, irp: *mut IRP
         return STATUS_INVALID_DEVICE_REQUEST;
     };
     let bench: *const Bench<'_> = irp::bench(location).cast();
-    // SAFETY: `Step::Next` has put the bench into the IRP, which the script has sent by contract; the
-    // originator ends the scenario when it has its IRP back.
+    // SAFETY: `Step::Next` has put the bench into the IRP, which the script has sent by contract;
+    // the originator ends the scenario when it has its IRP back.
     let devices = unsafe { (*bench).devices };
     let actor = devices.actor(device).unwrap_or(Actor::Originator);
     // SAFETY: the bench as before; the IRP is at this driver by contract.
@@ -93,8 +93,8 @@ unsafe extern "system" fn routine<const ACTOR: usize>(
 ) -> NTSTATUS {
     let bench: *const Bench<'_> = context.cast();
     let actor = Actor::ALL[ACTOR];
-    // SAFETY: `Step::SetRoutine` has registered the bench as the context; the IRP is at this routine by
-    // contract.
+    // SAFETY: `Step::SetRoutine` has registered the bench as the context; the IRP is at this
+    // routine by contract.
     let act = unsafe { Act::new(bench, actor, irp) };
     // SAFETY: the I/O manager lends the IRP to this routine, by contract.
     let access = unsafe { Irp::new(irp) };
@@ -116,17 +116,19 @@ unsafe extern "system" fn routine<const ACTOR: usize>(
 /// Plays the cancel routine of a driver.
 ///
 /// # Safety
-/// The I/O manager calls it, with the cancel spin lock held, for an IRP that the script has set it for.
+/// The I/O manager calls it, with the cancel spin lock held, for an IRP that the script has set it
+/// for.
 unsafe extern "system" fn cancel<const ACTOR: usize>(device: *mut DEVICE_OBJECT, irp: *mut IRP) {
-    // SAFETY: the driver that has set this routine has the IRP, and leaves it to the routine, by contract.
+    // SAFETY: the driver that has set this routine has the IRP, and leaves it to the routine, by
+    // contract.
     let access = unsafe { Irp::new(irp) };
     let Some(location) = irp::current(access) else {
         return;
     };
     let bench: *const Bench<'_> = irp::bench(location).cast();
     let actor = Actor::ALL[ACTOR];
-    // SAFETY: `Step::Next` has put the bench into the IRP, which is not completed yet, so the originator
-    // waits for it; the IRP is at this routine by contract.
+    // SAFETY: `Step::Next` has put the bench into the IRP, which is not completed yet, so the
+    // originator waits for it; the IRP is at this routine by contract.
     let mut act = unsafe { Act::new(bench, actor, irp) };
     // INVARIANT: 3 of `Act`: the I/O manager has taken the lock at this IRQL.
     act.irql = access.cancel_irql();

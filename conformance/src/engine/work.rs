@@ -19,8 +19,9 @@ pub trait Threads {
 #[derive(Debug)]
 pub struct Work(pub(super) *mut c_void);
 
-// SAFETY: the bench stays while the scenario waits (invariant 1). What both threads use of it is atomic,
-// immutable, or locked by the kernel (events); the errand is written before the thread starts.
+// SAFETY: the bench stays while the scenario waits (invariant 1). What both threads use of it is
+// atomic, immutable, or locked by the kernel (events); the errand is written before the thread
+// starts.
 unsafe impl Send for Work {}
 
 impl Work {

@@ -30,7 +30,7 @@ pub(super) const TEN_SECONDS: crate::script::Limit = Ticks(-100_000_000);
 /// The completion routine of a driver-allocated IRP.
 pub(super) const KEEP: &[&[Step]] = &[&[Return(STATUS_MORE_PROCESSING_REQUIRED)]];
 
-/// As [`KEEP`], and the first event is signalled, whether somebody waits or not.
+/// As [`KEEP`], and the first event is signaled, whether somebody waits or not.
 pub(super) const KEEP_AND_SIGNAL: &[&[Step]] =
     &[&[Signal(First), Return(STATUS_MORE_PROCESSING_REQUIRED)]];
 
@@ -168,7 +168,7 @@ pub(super) const FORWARDS_TO_MIDDLE: Driver = Driver {
 /// As [`FILTERS`], to the middle driver.
 pub(super) const FILTERS_TO_MIDDLE: Driver = filter::<SL_INVOKE_ALWAYS>(Middle);
 
-/// A filter driver whose routine is registered for these outcomes.
+/// Returns a filter driver whose routine is registered for these outcomes.
 pub(super) const fn filter<const CONTROL: u8>(below: crate::script::Actor) -> Driver {
     let dispatch: &[&[Step]] = match below {
         Middle => const { &[&[Copy, SetRoutine(CONTROL), Call(Middle), ReturnCalled]] },

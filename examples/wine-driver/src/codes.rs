@@ -3,7 +3,8 @@
 use wdm_irp::request::{Buffered, ControlCode, Neither, OutDirect};
 
 /// `CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, METHOD_BUFFERED, FILE_ANY_ACCESS)`
-// SAFETY: the lower devices take the bytes for bytes.
+// SAFETY: the lower devices treat the buffers of every code as bytes (`kernel::lower`, and
+// `tests/host.rs`).
 pub(crate) const BUFFERED: ControlCode<Buffered> = unsafe { ControlCode::new(0x0022_2400) };
 
 /// `CTL_CODE(FILE_DEVICE_UNKNOWN, 0x901, METHOD_OUT_DIRECT, FILE_ANY_ACCESS)`

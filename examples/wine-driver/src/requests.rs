@@ -1,7 +1,8 @@
 //! What a driver does with wdm-irp, as test cases: no `unsafe`, and nothing but the public API.
 //!
-//! Each case sends requests to a lower device that treats them in one particular way, and checks what comes back. The
-//! cases neither know nor care whether a kernel or the host model is below them.
+//! Each case sends requests to a lower device that treats them in one particular way, and checks
+//! what comes back. The cases neither know nor care whether a kernel or the host model is below
+//! them.
 #![forbid(unsafe_code)]
 
 mod below;

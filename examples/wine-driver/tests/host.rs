@@ -99,11 +99,11 @@ fn on_a_new_machine(case: Case) -> Result<(), String> {
 
 fn own_device(device: &Device) -> OwnDevice {
     let device = NonNull::new(device.as_ptr()).expect("a device has an object");
-    // SAFETY: the object stays until the machine ends, which is when every IRP is completed.
+    // SAFETY: the model keeps device objects until its machine ends.
     unsafe { OwnDevice::from_raw(device) }
 }
 
-/// A device that moves data as `kernel::lower::transfer` does.
+/// Makes a device move data as the lower devices of the driver do.
 fn transferring(when: When) -> Behavior {
     Behavior::respond(transfer).when(when)
 }
@@ -138,10 +138,11 @@ fn record_location(irp: &LowerIrp) -> (NTSTATUS, usize) {
     (STATUS_SUCCESS, irp.write_output(&location(irp)))
 }
 
-/// The bytes of the current stack location up to the end of its parameters.
+/// Returns the bytes of the current stack location up to the end of its parameters.
 fn location(irp: &LowerIrp) -> [u8; 40] {
-    // SAFETY: the IRP is at this driver.
+    // SAFETY: a `LowerIrp` is an IRP that a lower driver has, with a location in it.
     let location = unsafe { IoGetCurrentIrpStackLocation(irp.as_ptr()) };
-    // SAFETY: a location has 72 bytes, and the model has zeroed them before they were used.
+    // SAFETY: a location has 72 bytes, and all of them are initialized: the model zeroes new IRPs,
+    // and arguments are written field by field.
     unsafe { location.cast::<[u8; 40]>().read() }
 }

@@ -17,7 +17,7 @@ use windows_sys::Win32::System::Services::{
     SERVICE_ERROR_NORMAL, SERVICE_KERNEL_DRIVER, SERVICE_STATUS, StartServiceW,
 };
 
-/// How long the services of a system that has just been started may keep the service control manager busy.
+/// How long the service control manager of a system that was just started may be busy.
 const STARTING_UP: Duration = Duration::from_secs(60);
 
 /// More than any answer of the driver needs.
@@ -26,7 +26,8 @@ const OUTPUT_BYTES: u32 = 16 * 1024;
 /// A handle of the service control manager.
 ///
 /// # Invariants
-/// The handle is open.
+/// 1. The handle is open.
+/// 2. Nobody else closes it.
 struct ServiceHandle(*mut c_void);
 
 impl ServiceHandle {
@@ -38,14 +39,15 @@ impl ServiceHandle {
         if handle.is_null() {
             return Err(last_error(call));
         }
-        // INVARIANT: open by contract.
+        // INVARIANT: 1 and 2 by contract.
         Ok(Self(handle))
     }
 }
 
 impl Drop for ServiceHandle {
     fn drop(&mut self) {
-        // SAFETY: the handle is open by the type's invariant, and this is its last use.
+        // SAFETY: open, and nobody else closes it (invariants 1 and 2 of `ServiceHandle`); this is
+        // its last use.
         unsafe { CloseServiceHandle(self.0) };
     }
 }
@@ -66,9 +68,11 @@ impl Driver {
 
         // SAFETY: null names the local machine and its active database.
         let manager = unsafe { OpenSCManagerW(null(), null(), SC_MANAGER_ALL_ACCESS) };
-        // SAFETY: just opened, and only known here.
+        // SAFETY: null, or just opened and known to nobody else.
         let manager = unsafe { ServiceHandle::own(manager, "OpenSCManager") }?;
-        // SAFETY: the handle is open; the strings end with a zero; the rest is optional.
+        // SAFETY: the handle is open (invariant 1 of `ServiceHandle`). The strings are those of
+        // `wide`, which ends them with a zero, and outlive the call; null says that the rest is not
+        // given.
         let service = unsafe {
             CreateServiceW(
                 manager.0,
@@ -86,14 +90,15 @@ impl Driver {
                 null(),
             )
         };
-        // SAFETY: as for the manager.
+        // SAFETY: null, or just opened and known to nobody else.
         let service = unsafe { ServiceHandle::own(service, "CreateService") }?;
         let driver = Self {
             service,
             device: format!(r"\\.\{name}"),
         };
         let deadline = Instant::now() + STARTING_UP;
-        // SAFETY: the handle is open; there are no arguments.
+        // SAFETY: the handle is open (invariant 1 of `ServiceHandle`); null says that there are no
+        // arguments.
         while unsafe { StartServiceW(driver.service.0, 0, null()) } == 0 {
             let locked = io::Error::last_os_error().raw_os_error()
                 == Some(ERROR_SERVICE_DATABASE_LOCKED.cast_signed());
@@ -116,7 +121,8 @@ impl Driver {
     /// Stops the driver and removes its service.
     pub(crate) fn unload(self) -> Result<(), String> {
         let mut status = SERVICE_STATUS::default();
-        // SAFETY: the handle is open and `status` is writable.
+        // SAFETY: the handle is open (invariant 1 of `ServiceHandle`), and `status` is a local
+        // variable.
         let stopped =
             unsafe { ControlService(self.service.0, SERVICE_CONTROL_STOP, &raw mut status) };
         if stopped == 0 {
@@ -129,9 +135,10 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         let mut status = SERVICE_STATUS::default();
-        // SAFETY: the handle is open and `status` is writable. A driver that is stopped already refuses.
+        // SAFETY: the handle is open (invariant 1 of `ServiceHandle`), and `status` is a local
+        // variable. A driver that is stopped already refuses.
         unsafe { ControlService(self.service.0, SERVICE_CONTROL_STOP, &raw mut status) };
-        // SAFETY: the handle is open.
+        // SAFETY: the handle is open (invariant 1 of `ServiceHandle`).
         unsafe { DeleteService(self.service.0) };
     }
 }
@@ -145,7 +152,8 @@ impl Device {
         let input_bytes = u32::try_from(input.len()).map_err(|error| error.to_string())?;
         let mut output = vec![0; OUTPUT_BYTES as usize];
         let mut returned = 0;
-        // SAFETY: the handle is open, both buffers have the lengths that are said, and the call is synchronous.
+        // SAFETY: `File` keeps the handle open. Both buffers have the lengths that are said;
+        // without an OVERLAPPED the call is over when it returns, so nobody uses them afterwards.
         let done = unsafe {
             DeviceIoControl(
                 self.0.as_raw_handle(),
@@ -166,11 +174,12 @@ impl Device {
     }
 }
 
-/// The zero-terminated UTF-16 of `text`.
+/// Returns the zero-terminated UTF-16 of `text`.
 fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()
 }
 
+/// Says which call has failed, and why.
 fn last_error(call: &str) -> String {
     format!("{call}: {}", io::Error::last_os_error())
 }

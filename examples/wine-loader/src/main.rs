@@ -1,8 +1,8 @@
-//! Loads the driver of `examples/wine-driver`, runs its cases, prints the report and unloads it again.
+//! Loads the driver of `examples/wine-driver`, runs its cases, prints a report and unloads it.
 //!
-//! `wine-loader <path of the driver image>` prints one line for each case: `passed <case>` or `failed <case>: <why>`. A
-//! driver that hangs or crashes fails the case it is at and all that follow. The exit status says only whether the
-//! driver could be loaded.
+//! `wine-loader <path of the driver image>` prints one line for each case: `passed <case>` or
+//! `failed <case>: <why>`. A driver that hangs or crashes fails the case it is at and all that
+//! follow. The exit status says only whether the driver could be loaded.
 
 #[cfg(windows)]
 mod driver;

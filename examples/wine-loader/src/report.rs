@@ -10,8 +10,10 @@ use crate::protocol::{LIST, RUN};
 /// A case that takes longer hangs; the longest ones wait some tens of milliseconds.
 const HANGS: Duration = Duration::from_secs(20);
 
-/// How long Wine gets to tell the driver that its device was closed. It does so on another thread than the one
-/// that unloads the driver, and lets the two race; Windows does not unload a driver whose device is open.
+/// How long Wine gets to tell the driver that its device was closed.
+///
+/// Wine does so on another thread than the one that unloads the driver, and lets the two race.
+/// Windows does not unload a driver whose device is open.
 const CLOSED: Duration = Duration::from_millis(200);
 
 /// Runs every case and prints one line for each, then unloads the driver.
@@ -56,7 +58,7 @@ pub(crate) fn print(driver: Driver) -> Result<(), String> {
         println!("failed unload: not run");
         return Ok(());
     }
-    // The thread is through and has closed the device, or is about to.
+    // The thread has got the last answer, and has closed the device or is about to.
     thread::sleep(CLOSED);
     match driver.unload() {
         Ok(()) => println!("passed unload"),

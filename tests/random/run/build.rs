@@ -197,7 +197,7 @@ impl Sender {
     }
 }
 
-/// The buffer of a `METHOD_BUFFERED` request.
+/// Makes the buffer of a `METHOD_BUFFERED` request.
 fn system_buffer<B: wdm_irp::buffer::IoBuffer>(
     method: Method,
     buffer: B,

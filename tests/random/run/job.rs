@@ -27,7 +27,7 @@ pub(super) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// The buffers do not fit the arguments.
+    /// Returns whether the buffers do not fit the arguments.
     pub(super) fn is_invalid(&self) -> bool {
         let both = Kind::Control {
             method: Method::Both,
@@ -53,7 +53,7 @@ impl Job<'_> {
         direct && self.spec.output > 0
     }
 
-    /// What the MDL of this attempt will be.
+    /// Returns what becomes of the MDL of this attempt.
     pub(super) fn mdl(&self, occupied: Occupied) -> Allocation {
         let shared = &self.expected.shared;
         if occupied == Occupied::Maybe {
@@ -65,7 +65,7 @@ impl Job<'_> {
         shared.allocation(Fault::Mdl)
     }
 
-    /// Checks whether the request could be sent, or not sent, like this; whether it was.
+    /// Checks whether the attempt could end as it did, and notes whether the request was sent.
     pub(super) fn check_attempt(
         &self,
         occupied: Occupied,

@@ -24,7 +24,7 @@ pub(crate) struct Fixed {
 
 impl Fixed {
     pub(crate) fn get() -> Self {
-        /// Enough for the longest program, whose every step sends a request whose routine sends another one.
+        /// Enough for the longest program: every step sends a request whose routine sends another.
         const TALLIES: usize = 24;
         static FIXED: OnceLock<Fixed> = OnceLock::new();
         *FIXED.get_or_init(|| Self {
@@ -38,7 +38,10 @@ impl Fixed {
 /// The machine of the program that runs, for a watchdog.
 pub(crate) static CURRENT: Mutex<Option<Handle>> = Mutex::new(None);
 
-/// Runs a program on a machine of its own. What was wrong, with the timeline.
+/// Runs a program on a machine of its own.
+///
+/// # Errors
+/// What was wrong, with the timeline.
 pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
     let machine = Machine::new();
     if !cfg!(miri) {
@@ -98,7 +101,7 @@ pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
     ))
 }
 
-/// Nothing is left, and each wait was as it must be.
+/// Checks that nothing is left, and that each wait was as it must be.
 fn check_ledger(machine: &Machine, shared: &Shared) {
     let errors = &shared.errors;
     let live = (machine.live_irps(), machine.live_mdls());

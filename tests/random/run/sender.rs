@@ -23,15 +23,16 @@ pub(super) struct Sender {
     pub(super) shared: Arc<Shared>,
     pub(super) handles: Vec<Box<dyn Held>>,
     pub(super) threads: Vec<JoinHandle<()>>,
-    /// The slots that live for ever, if this thread may use them, and what was put into them last, by address.
+    /// The slots that live for ever, if this thread may use them.
     pub(super) slots: Option<&'static Slots>,
+    /// What was put into them last, by address.
     pub(super) occupants: HashMap<usize, Arc<Expected>>,
     /// The slots that a request was to go to.
     pub(super) touched: Vec<&'static dyn Debug>,
 }
 
 impl Sender {
-    /// `IoAllocateIrp`, checked.
+    /// Allocates an IRP, and checks whether it could fail as it did.
     pub(super) fn allocate<'d>(
         &self,
         target: &'d TargetDevice,
@@ -58,7 +59,7 @@ impl Sender {
         irp
     }
 
-    /// The context of a request, with the request that the routine is to send.
+    /// Makes the context of a request, with the request that the routine is to send.
     pub(super) fn context(&self, job: &Job) -> Context {
         let nested = match job.spec.routine {
             RoutineSpec::Nested(nested) => Some(Box::new(self.nested(nested, job.spec))),

@@ -26,7 +26,7 @@ impl Stack {
         Self { base, top, spec }
     }
 
-    /// What the device does with the next request.
+    /// Says what the device does with the next request.
     pub(super) fn behave(&self, shared: &Shared, lower: Lower) {
         let (default, errors) = (self.spec.answer, shared.errors.clone());
         let behavior = Behavior::respond(move |irp| answer(irp, default, &errors));

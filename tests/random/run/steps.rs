@@ -16,7 +16,7 @@ use crate::routines::{Context, signal_if_pended};
 use crate::shared::count;
 
 impl Sender {
-    /// Allocates, makes the request, arms it, sends it.
+    /// Allocates an IRP, makes the request, arms it, and sends it.
     pub(super) fn send(&mut self, stack: &Stack, spec: &RequestSpec, how: How) {
         let Some(irp) = self.allocate(stack.top.target(), spec.own_location) else {
             return;

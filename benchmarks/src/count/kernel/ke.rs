@@ -1,4 +1,6 @@
 //! `Ke`: events, the wait that completes what is pending, and the IRQL.
+//!
+//! The functions have the contracts of the functions of `wdm_irp::sys` that they stand for.
 
 use core::ffi::c_void;
 use core::hint::black_box;
@@ -13,7 +15,7 @@ use super::state::{Lower, STATE, take_pending};
 #[inline(never)]
 unsafe extern "system" fn initialize_event(event: *mut KEVENT, kind: i32, signaled: u8) {
     let (event, _, signaled) = black_box((event, kind, signaled));
-    // SAFETY: writable by contract.
+    // SAFETY: the caller's memory for an event, writable by contract.
     unsafe { (*event).Header.SignalState = i32::from(signaled) };
 }
 
@@ -21,7 +23,7 @@ unsafe extern "system" fn initialize_event(event: *mut KEVENT, kind: i32, signal
 #[inline(never)]
 unsafe extern "system" fn set_event(event: *mut KEVENT, increment: i32, wait: u8) -> i32 {
     let (event, _, _) = black_box((event, increment, wait));
-    // SAFETY: initialised by contract.
+    // SAFETY: an initialized event by contract; sender and lower driver are the same thread.
     unsafe { (*event).Header.SignalState = 1 };
     black_box(0)
 }
@@ -39,7 +41,7 @@ unsafe extern "system" fn wait_for_single_object(
     let event: *mut KEVENT = object.cast();
     let status = STATE.with(|state| {
         loop {
-            // SAFETY: initialised by contract.
+            // SAFETY: an initialized event by contract; nobody else but this thread writes to it.
             if unsafe { (*event).Header.SignalState } != 0 {
                 return STATUS_SUCCESS;
             }
@@ -47,7 +49,7 @@ unsafe extern "system" fn wait_for_single_object(
                 return STATUS_TIMEOUT;
             }
             match take_pending(state) {
-                // SAFETY: it was pending.
+                // SAFETY: it was pending (invariant 3 of `State`), so it is at the lower driver.
                 Some(irp) => unsafe { complete(irp, STATUS_SUCCESS) },
                 // Nobody is left to signal.
                 None => abort(),

@@ -1,4 +1,6 @@
 //! MDLs, at which nobody looks.
+//!
+//! The functions have the contracts of the functions of `wdm_irp::sys` that they stand for.
 
 use core::ffi::c_void;
 use core::hint::black_box;

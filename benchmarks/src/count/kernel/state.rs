@@ -1,4 +1,4 @@
-//! The state of this thread's kernel: what is free, what is pending, and what the lower driver does.
+//! The state of this thread's kernel: what is free, what pends, what the lower driver does.
 
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -25,8 +25,12 @@ pub(super) struct Memory {
     pub(super) next: *mut Memory,
 }
 
+/// What this thread's kernel has.
+///
 /// # Invariants
-/// The addresses are null or `Memory` that is never given back; a pending one is in flight.
+/// 1. The addresses are null, or of `Memory` that is never given back to the allocator.
+/// 2. From `free` on, by `next`, none is in use.
+/// 3. From `first` to `last`, by `next`, are the IRPs that the lower driver has marked pending.
 pub(super) struct State {
     pub(super) lower: Cell<Lower>,
     pub(super) out_of_memory: Cell<bool>,
@@ -47,12 +51,12 @@ thread_local! {
     };
 }
 
-/// What the lower driver does with this thread's requests from now on.
+/// Says what the lower driver does with this thread's requests from now on.
 pub(crate) fn lower(lower: Lower) {
     STATE.with(|state| state.lower.set(lower));
 }
 
-/// Whether `IoAllocateIrp` returns null on this thread.
+/// Says whether `IoAllocateIrp` returns null on this thread.
 pub(crate) fn out_of_memory(yes: bool) {
     STATE.with(|state| state.out_of_memory.set(yes));
 }
@@ -63,8 +67,9 @@ pub(super) fn take_pending(state: &State) -> Option<*mut IRP> {
     if memory.is_null() {
         return None;
     }
-    // SAFETY: pending (invariant).
+    // SAFETY: not null, so `Memory` that is pending (invariants 1 and 3 of `State`).
     let next = unsafe { (*memory).next };
+    // INVARIANT: 3: what was taken is not in the list any more.
     state.first.set(next);
     if next.is_null() {
         state.last.set(null_mut());

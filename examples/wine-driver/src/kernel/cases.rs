@@ -28,14 +28,16 @@ pub(super) fn run_case(
     let at = PassiveLevel::check().map_err(|_| STATUS_INVALID_DEVICE_REQUEST)?;
     let control =
         NonNull::new(CONTROL.load(Ordering::Acquire)).ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
-    // SAFETY: unload deletes the device, which is not before this request and with it all that are sent here are over.
+    // SAFETY: unload deletes the device, and is not called before this request is over, which keeps
+    // the device open. The requests that a case sends are over before it is.
     let own = unsafe { OwnDevice::from_raw(control) };
 
     let mut missing = false;
     let targets: [TargetDevice; LOWER_KINDS.len()] = array::from_fn(|index| {
         let device = NonNull::new(LOWER[index].load(Ordering::Acquire));
         missing |= device.is_none();
-        // SAFETY: as for `own`. The lower devices treat buffers as their requests say, and complete each request once.
+        // SAFETY: the device stays until unload, as `own` does. The lower devices treat buffers as
+        // their requests say, and complete each request once.
         unsafe { TargetDevice::from_raw(device.unwrap_or(control)) }
     });
     if missing {
@@ -84,7 +86,7 @@ pub(super) fn run_case(
     }
 }
 
-/// Runs a scenario of the conformance script on the devices with [`Behavior::Script`].
+/// Runs a scenario of the conformance script on the devices with `Behavior::Script`.
 fn check_scenario(
     scenario: &'static Scenario,
     own: &OwnDevice,
@@ -93,8 +95,9 @@ fn check_scenario(
     scratch: &mut [u8],
     answer: &mut Answer<'_>,
 ) -> Result<(), NTSTATUS> {
-    // SAFETY: the devices are there until unload. `LOWER_KINDS` has given the last three their stack sizes, and
-    // `lower::dispatch` hands their requests on.
+    // SAFETY: the devices stay until unload. `LOWER_KINDS` has given the last three their stack
+    // sizes, and `lower::dispatch` hands their requests on. One case runs at a time, and no other
+    // sends them any.
     let devices = unsafe {
         wdm_irp_conformance::Devices::new(
             own.as_ptr(),
@@ -103,7 +106,7 @@ fn check_scenario(
             lower.as_ptr(),
         )
     };
-    // SAFETY: as above; the kernel keeps the device of a queued work item.
+    // SAFETY: the device stays until unload, and the kernel keeps the device of a queued work item.
     let workers = unsafe { Workers::new(own.as_ptr()) };
     let kernel = if is_wine() {
         wdm_irp_conformance::Kernel::Wine
@@ -131,11 +134,11 @@ impl Kernel for ThisKernel {
     }
 }
 
-/// Whether the kernel is Wine's.
+/// Returns whether the kernel is Wine's.
 fn is_wine() -> bool {
     // What Wine's own winedevice.exe imports, and no other kernel has.
     let found = with_unicode(&["wine_ntoskrnl_main_loop"], |name| {
-        // SAFETY: the string is valid for the call; the cases run at PASSIVE_LEVEL.
+        // SAFETY: the string is valid for the call; `run_case` has checked for PASSIVE_LEVEL.
         unsafe { MmGetSystemRoutineAddress(name) }
     });
     !found.is_null()

@@ -16,10 +16,14 @@ use super::ntoskrnl::{
 /// What the names of the scenarios begin with in the list of cases.
 pub(super) const PREFIX: &str = "conformance_";
 
-/// The work item that is queued. The scenarios run one by one, and none queues a second one before the first has run.
+/// The work item that is queued.
+///
+/// Scenarios run one by one, and none queues a second item before the first has run.
 static ITEM: AtomicPtr<IO_WORKITEM> = AtomicPtr::new(null_mut());
 
-/// Runs a scenario. If its trace is not the one there must be, writes where it is not, and the whole trace.
+/// Runs a scenario, and writes what is wrong with its trace, if anything is.
+///
+/// Where the trace is not the one there must be, and then the whole trace.
 pub(super) fn check(
     scenario: &'static Scenario,
     devices: &Devices,
@@ -41,44 +45,48 @@ pub(super) fn check(
 /// The kernel's worker threads.
 ///
 /// # Invariants
-/// `0` is a device of this driver, which is not deleted before the work items that it was named for have run.
+/// 1. `0` is a device of this driver.
+/// 2. It is not deleted before the work items that were allocated for it have run.
 pub(super) struct Workers(*mut DEVICE_OBJECT);
 
 impl Workers {
     /// Vouches for a device.
     ///
     /// # Safety
-    /// By the type's invariant; the kernel sees to its second half.
+    /// `device` is a device of this driver, and stays while the result is used. The kernel sees to
+    /// invariant 2: a queued work item holds a reference.
     pub(super) const unsafe fn new(device: *mut DEVICE_OBJECT) -> Self {
-        // INVARIANT: by contract.
+        // INVARIANT: 1 by contract; 2: the kernel sees to it.
         Self(device)
     }
 }
 
 impl Threads for Workers {
     fn start(&self, work: Work) -> Result<(), Work> {
-        // SAFETY: the device is valid by the type's invariant.
+        // SAFETY: a valid device by invariant 1 of `Workers`.
         let item = unsafe { IoAllocateWorkItem(self.0) };
         if item.is_null() {
             return Err(work);
         }
         ITEM.store(item, Ordering::Release);
-        // SAFETY: the item is new; the routine takes over the item and the work.
+        // SAFETY: the item was just allocated and is not queued; `run_work` gets what its contract
+        // wants, and nobody else has the work.
         unsafe { IoQueueWorkItem(item, Some(run_work), DelayedWorkQueue, work.into_raw()) };
         Ok(())
     }
 }
 
-/// The routine of the work item.
+/// Does the work of a work item, and frees the item.
 ///
 /// # Safety
 /// `work` comes from [`Workers::start`].
 unsafe extern "system" fn run_work(_device: *mut DEVICE_OBJECT, work: *mut c_void) {
     // Taken first: the work lets the scenario go on, and the next one may queue an item of its own.
     let item = ITEM.swap(null_mut(), Ordering::AcqRel);
-    // SAFETY: by contract, once.
+    // SAFETY: `start` has taken the work apart, by contract; the kernel runs a work item once.
     let work = unsafe { Work::from_raw(work) };
     work.run();
-    // SAFETY: the item is that of `start`; its routine may free it.
+    // SAFETY: the item of this very routine, which may free it (WDK, "IoFreeWorkItem"): `start` has
+    // stored it before it was queued, and no other was stored since.
     unsafe { IoFreeWorkItem(item) };
 }

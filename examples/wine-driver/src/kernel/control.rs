@@ -4,9 +4,10 @@ use core::fmt::Write;
 use core::slice;
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{
     IRP, IRP_MJ_DEVICE_CONTROL, IoGetCurrentIrpStackLocation, NTSTATUS, STATUS_DEVICE_BUSY,
-    STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, irp_system_buffer,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS,
 };
 use wdm_irp_conformance::SCENARIOS;
 
@@ -25,21 +26,18 @@ static RUNNING: AtomicBool = AtomicBool::new(false);
 /// # Safety
 /// `irp` is at the control device.
 pub(super) unsafe fn control(irp: *mut IRP) -> (NTSTATUS, usize) {
-    // SAFETY: the IRP is at this device.
+    // SAFETY: an IRP at a driver has a current stack location.
     let location = unsafe { IoGetCurrentIrpStackLocation(irp) };
-    // SAFETY: a copy of plain data of a valid location.
-    let location = unsafe { location.read() };
-    match u32::from(location.MajorFunction) {
+    // SAFETY: the location is this driver's as the IRP is, and the I/O manager has filled it in.
+    let location = unsafe { StackLocation::new(location) };
+    match u32::from(location.major_function()) {
         IRP_MJ_CREATE | IRP_MJ_CLOSE => return (STATUS_SUCCESS, 0),
         IRP_MJ_DEVICE_CONTROL => {}
         _ => return (STATUS_INVALID_DEVICE_REQUEST, 0),
     }
-    // SAFETY: this is the member for this request.
-    let parameters = unsafe { location.Parameters.DeviceIoControl };
-    // SAFETY: the IRP is at this device.
-    let buffer = unsafe { irp_system_buffer(irp) };
-    // SAFETY: a field of a valid IRP.
-    let buffer = unsafe { buffer.read() }.cast::<u8>();
+    let parameters = location.device_control_parameters();
+    // SAFETY: an IRP at a driver is allocated and that driver's (contract).
+    let buffer = unsafe { Irp::new(irp) }.system_buffer().cast::<u8>();
     if buffer.is_null() {
         return (STATUS_BUFFER_TOO_SMALL, 0);
     }
@@ -49,12 +47,14 @@ pub(super) unsafe fn control(irp: *mut IRP) -> (NTSTATUS, usize) {
     );
     // The I/O manager has written the input only.
     if let Some(unwritten) = output.checked_sub(input) {
-        // SAFETY: METHOD_BUFFERED: the system buffer has the greater one of both lengths.
+        // SAFETY: both codes are METHOD_BUFFERED, for which the system buffer is as long as the
+        // longer of input and output; so it has `input` bytes.
         let unwritten_part = unsafe { buffer.add(input) };
-        // SAFETY: as above.
+        // SAFETY: it has `output` bytes, too, for the same reason. It is this driver's.
         unsafe { unwritten_part.write_bytes(0, unwritten) };
     }
-    // SAFETY: as above, written throughout, and this driver's until the request completes.
+    // SAFETY: the longer of both lengths, all of it initialized: the input by the I/O manager, the
+    // rest above. It is this driver's until the request completes, which is after the last use.
     let buffer = unsafe { slice::from_raw_parts_mut(buffer, input.max(output)) };
 
     let case = buffer[..input]
@@ -79,7 +79,7 @@ pub(super) unsafe fn control(irp: *mut IRP) -> (NTSTATUS, usize) {
     }
 }
 
-/// The names of all cases, one line each; the scenarios of the conformance script come last.
+/// Lists the names of all cases, one line each; the scenarios of the conformance script come last.
 fn list(answer: &mut Answer<'_>) -> Result<(), NTSTATUS> {
     CASES
         .iter()

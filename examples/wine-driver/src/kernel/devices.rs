@@ -42,8 +42,11 @@ pub(super) const FORWARDED_TO: usize = 3;
 pub(super) static LOWER: [AtomicPtr<DEVICE_OBJECT>; LOWER_KINDS.len()] =
     [const { AtomicPtr::new(null_mut()) }; LOWER_KINDS.len()];
 
+/// Creates a device object.
+///
 /// # Safety
-/// As for [`driver_entry`]; `name` is null or a string that is valid for the call.
+/// `driver` is the object of this driver, whose `DriverEntry` is running. `name` is null, or a
+/// string that is valid for the call.
 pub(super) unsafe fn create_device(
     driver: *mut DRIVER_OBJECT,
     name: *const UNICODE_STRING,
@@ -51,7 +54,8 @@ pub(super) unsafe fn create_device(
 ) -> Result<NonNull<DEVICE_OBJECT>, NTSTATUS> {
     let extension = u32::try_from(extension).map_err(|_| STATUS_INVALID_DEVICE_REQUEST)?;
     let mut device = null_mut();
-    // SAFETY: by contract.
+    // SAFETY: driver and name by contract; `device` is a local variable. `DriverEntry` is called at
+    // PASSIVE_LEVEL.
     check(unsafe {
         IoCreateDevice(
             driver,
@@ -66,23 +70,26 @@ pub(super) unsafe fn create_device(
     NonNull::new(device).ok_or(STATUS_INVALID_DEVICE_REQUEST)
 }
 
+/// Deletes all device objects of the driver.
+///
 /// # Safety
-/// `driver` is the driver's object, and none of its devices is in use.
+/// `driver` is the object of this driver, and none of its devices is in use.
 pub(super) unsafe fn delete_devices(driver: *const DRIVER_OBJECT) {
     loop {
-        // SAFETY: the driver object is valid.
+        // SAFETY: the driver object is valid by contract.
         let first = unsafe { &raw const (*driver).DeviceObject };
-        // SAFETY: as above. Volatile, as IoDeleteDevice changes it behind a pointer to const.
+        // SAFETY: a field of the valid driver object. Volatile, as `IoDeleteDevice` changes it
+        // behind a pointer to const.
         let device = unsafe { first.read_volatile() };
         if device.is_null() {
             return;
         }
-        // SAFETY: by contract.
+        // SAFETY: the first device in the driver's list, which is not in use by contract.
         unsafe { IoDeleteDevice(device) };
     }
 }
 
-/// A status as a result.
+/// Turns a status into a result.
 pub(super) fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {
     if NT_SUCCESS(status) {
         Ok(())

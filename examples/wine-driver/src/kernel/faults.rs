@@ -1,10 +1,11 @@
 //! `IoAllocateIrp` that fails on demand, and a count of the IRPs that are allocated.
 //!
-//! The kernel has no honest way to make one allocation fail: exhausting its pool would take down the rest of it, and
-//! the stack sizes that it would refuse never get there, because wdm-irp refuses them first. So the driver does what
-//! Driver Verifier does (low resources simulation, pool tracking): it stands between caller and kernel. The linker
-//! takes the import pointer `__imp_…` from the driver where the driver defines it; the calls in wdm-irp are none the
-//! wiser, and the real function is found by name at run time.
+//! The kernel has no honest way to make one allocation fail: exhausting its pool would take down
+//! the rest of it, and the stack sizes that it would refuse never get there, because wdm-irp
+//! refuses them first. So the driver does what Driver Verifier does (low resources simulation, pool
+//! tracking): it stands between caller and kernel. The linker takes the import pointer `__imp_…`
+//! from the driver where the driver defines it; the calls in wdm-irp are none the wiser, and the
+//! real function is found by name at run time.
 
 use core::ffi::c_void;
 use core::mem::transmute;
@@ -32,7 +33,9 @@ static IMPORTED_FREE: FreeIrp = free_irp;
 static KERNEL_ALLOCATE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 static KERNEL_FREE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
+/// Whether the next allocation fails.
 static FAIL_NEXT: AtomicBool = AtomicBool::new(false);
+/// How many IRPs are allocated and not freed.
 static ALLOCATED: AtomicIsize = AtomicIsize::new(0);
 
 /// Finds the kernel's functions. The driver does not start without them.
@@ -41,7 +44,8 @@ pub(super) fn find_functions() -> Result<(), NTSTATUS> {
         ("IoAllocateIrp", &KERNEL_ALLOCATE),
         ("IoFreeIrp", &KERNEL_FREE),
     ] {
-        // SAFETY: the string is valid for the call, and the caller (DriverEntry) is at PASSIVE_LEVEL.
+        // SAFETY: `with_unicode` keeps the string for the call, and the caller is `DriverEntry`,
+        // which is at PASSIVE_LEVEL.
         let address = with_unicode(&[name], |name| unsafe { MmGetSystemRoutineAddress(name) });
         if address.is_null() {
             return Err(STATUS_NOT_SUPPORTED);
@@ -51,28 +55,29 @@ pub(super) fn find_functions() -> Result<(), NTSTATUS> {
     Ok(())
 }
 
-/// The next `IoAllocateIrp` returns null.
+/// Makes the next `IoAllocateIrp` return null.
 pub(super) fn fail_next_allocation() {
     FAIL_NEXT.store(true, Ordering::Release);
 }
 
-/// How many IRPs of this driver are allocated and not freed.
+/// Returns how many IRPs of this driver are allocated and not freed.
 pub(super) fn allocated() -> isize {
     ALLOCATED.load(Ordering::Acquire)
 }
 
-/// `IoAllocateIrp`
+/// Allocates an IRP, unless it is to fail (`IoAllocateIrp`).
 ///
 /// # Safety
-/// As for `wdm_irp::sys::IoAllocateIrp`.
+/// `stack_size` is positive.
 unsafe extern "system" fn allocate_irp(stack_size: i8, charge_quota: u8) -> *mut IRP {
     if FAIL_NEXT.swap(false, Ordering::AcqRel) {
         return null_mut();
     }
     let kernel = KERNEL_ALLOCATE.load(Ordering::Acquire);
-    // SAFETY: requests are sent after DriverEntry has found the kernel's IoAllocateIrp, whose type this is.
+    // SAFETY: `DriverEntry` fails unless `find_functions` has found the kernel's `IoAllocateIrp`,
+    // whose type this is; the driver sends requests after that.
     let kernel = unsafe { transmute::<*mut c_void, AllocateIrp>(kernel) };
-    // SAFETY: the caller keeps the contract.
+    // SAFETY: `stack_size` is positive by contract, which is all that the kernel wants.
     let irp = unsafe { kernel(stack_size, charge_quota) };
     if !irp.is_null() {
         ALLOCATED.fetch_add(1, Ordering::AcqRel);
@@ -80,15 +85,17 @@ unsafe extern "system" fn allocate_irp(stack_size: i8, charge_quota: u8) -> *mut
     irp
 }
 
-/// `IoFreeIrp`
+/// Frees an IRP (`IoFreeIrp`).
 ///
 /// # Safety
-/// As for `wdm_irp::sys::IoFreeIrp`.
+/// `irp` came from [`allocate_irp`], is not in flight and is not used again.
 unsafe extern "system" fn free_irp(irp: *mut IRP) {
     let kernel = KERNEL_FREE.load(Ordering::Acquire);
-    // SAFETY: as in `allocate_irp`: an IRP has been allocated, so the functions have been found.
+    // SAFETY: `irp` was allocated by `allocate_irp`, so `find_functions` has found both functions;
+    // this is the type of `IoFreeIrp`.
     let kernel = unsafe { transmute::<*mut c_void, FreeIrp>(kernel) };
-    // SAFETY: the caller keeps the contract.
+    // SAFETY: allocated by the kernel's `IoAllocateIrp`, not in flight and not used again, by
+    // contract.
     unsafe { kernel(irp) };
     ALLOCATED.fetch_sub(1, Ordering::AcqRel);
 }

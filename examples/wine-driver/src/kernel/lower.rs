@@ -1,12 +1,12 @@
 //! The lower devices: one device object for each way in which a lower driver may treat a request.
 //!
-//! They work on raw IRPs and know nothing of wdm-irp's types, as the drivers below a real one do not.
+//! They work on raw IRPs. Like the drivers below a real one, they know nothing of wdm-irp's types.
 
-mod buffer;
 mod complete;
 mod dispatch;
 mod extension;
 mod pend;
+mod request;
 mod transfer;
 
 pub(super) use complete::complete;

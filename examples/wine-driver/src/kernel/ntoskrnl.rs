@@ -1,4 +1,4 @@
-//! What a driver needs of the kernel beside wdm-irp: device objects, work items, and the compiler's own calls.
+//! What a driver needs of the kernel beside wdm-irp: devices, work items, the compiler's calls.
 #![allow(
     non_snake_case,
     non_camel_case_types,
@@ -60,8 +60,8 @@ pub(super) const NormalPagePriority: u32 = 16;
 /// For a driver that ends the system itself.
 pub(super) const MANUALLY_INITIATED_CRASH1: u32 = 0xDEAD_DEAD;
 
-// Declared here and not taken from windows-sys: the image must name ntoskrnl.exe only, and windows-sys binds several
-// functions that the kernel exports to ntdll.dll.
+// Declared here and not taken from windows-sys: the image must name ntoskrnl.exe only, and
+// windows-sys binds several functions that the kernel exports to ntdll.dll.
 #[link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")]
 unsafe extern "system" {
     pub(super) fn IoCreateDevice(

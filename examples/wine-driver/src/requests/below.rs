@@ -4,7 +4,7 @@ use wdm_irp::TargetDevice;
 use wdm_irp::sys::NTSTATUS;
 use wdm_irp::target::OwnDevice;
 
-/// `STATUS_DATA_ERROR`: what a lower device makes of a write that does not carry the expected bytes.
+/// `STATUS_DATA_ERROR`: what a lower device answers to a write of other bytes than expected.
 pub const STATUS_DATA_ERROR: NTSTATUS = 0xC000_003E_u32.cast_signed();
 
 /// What is below the driver.
@@ -12,20 +12,24 @@ pub trait Kernel {
     /// Makes the next `IoAllocateIrp` return NULL.
     fn fail_next_allocation(&self);
 
-    /// How many IRPs are allocated and not freed.
+    /// Returns how many IRPs are allocated and not freed.
     fn allocated(&self) -> isize;
 
-    /// Whether `PendingReturned` is set when [`Devices::forward`] has forwarded a pended request.
+    /// Returns whether `PendingReturned` is set when [`Devices::forward`] has pended a request.
     ///
-    /// Windows carries the mark through a stack location without completion routine. Wine does not: there the driver
-    /// sees `STATUS_PENDING` and `PendingReturned` clear, which the rules do not provide for (hazard H23).
+    /// Windows carries the mark through a stack location without completion routine. Wine does not:
+    /// there the driver sees `STATUS_PENDING` and `PendingReturned` clear, which the rules do not
+    /// provide for: hazard [H23].
+    ///
+    /// [H23]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h23
     fn forwards_pending_returned(&self) -> bool;
 }
 
 /// The lower devices, by what they do.
 ///
-/// A read answers with bytes that count up from the low byte of its offset, a write must bring the same. A device control
-/// request gets as many bytes of its input back as its output has room for, all bits inverted.
+/// A read answers with bytes that count up from the low byte of its offset, a write must bring the
+/// same. A device control request gets as many bytes of its input back as its output has room for,
+/// all bits inverted.
 #[expect(
     missing_docs,
     reason = "see `kernel::lower::Behavior`; the names are the same"

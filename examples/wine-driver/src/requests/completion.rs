@@ -65,7 +65,11 @@ pub(super) fn pended_write(
     write(on.pend, at)
 }
 
-/// Inline and pended in turn: a signal of one round must not end the wait of the next (H8).
+/// Sends inline and pended requests in turn.
+///
+/// A signal of one round must not end the wait of the next: hazard [H8].
+///
+/// [H8]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h8
 pub(super) fn many_rounds(
     on: &Devices<'_>,
     at: &PassiveLevel,

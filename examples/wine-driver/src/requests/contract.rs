@@ -1,4 +1,6 @@
-//! Lower drivers that break the pending contract.
+//! Lower drivers that break the pending contract: hazard [H23].
+//!
+//! [H23]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h23
 
 use wdm_irp::PassiveLevel;
 use wdm_irp::sys::STATUS_SUCCESS;
@@ -7,7 +9,9 @@ use super::below::{Devices, Kernel};
 use super::failure::{Failure, counts_up};
 use super::outcome::read;
 
-/// `STATUS_PENDING` without `PendingReturned` (H23): a routine that relies on the flag would never signal.
+/// Reads from a driver that returns `STATUS_PENDING` without `PendingReturned`.
+///
+/// A routine that relies on the flag would never signal.
 pub(super) fn pended_without_pending_returned(
     on: &Devices<'_>,
     at: &PassiveLevel,
@@ -19,7 +23,7 @@ pub(super) fn pended_without_pending_returned(
     counts_up("data", &sector, 77)
 }
 
-/// `PendingReturned`, and yet completed before the target returns (H23).
+/// Reads from a driver that marks the IRP pending and completes it before it returns.
 pub(super) fn marked_pending_but_returned_success(
     on: &Devices<'_>,
     at: &PassiveLevel,
@@ -31,7 +35,7 @@ pub(super) fn marked_pending_but_returned_success(
     counts_up("data", &block, 1)
 }
 
-/// A final status, and completed afterwards all the same (H23).
+/// Reads from a driver that returns a final status and completes the IRP afterwards.
 pub(super) fn returned_success_but_completes_later(
     on: &Devices<'_>,
     at: &PassiveLevel,

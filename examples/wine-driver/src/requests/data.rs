@@ -30,7 +30,7 @@ pub(super) fn ioctl_data(
     Ok(())
 }
 
-/// `METHOD_OUT_DIRECT`: the output through an MDL.
+/// Gets the output of a `METHOD_OUT_DIRECT` request, through an MDL.
 pub(super) fn ioctl_direct_data(
     on: &Devices<'_>,
     at: &PassiveLevel,
@@ -46,7 +46,7 @@ pub(super) fn ioctl_direct_data(
     same("output", data == [0xF0; 8], true)
 }
 
-/// `DO_DIRECT_IO`, on more than one page.
+/// Reads more than one page from devices with `DO_DIRECT_IO`.
 pub(super) fn direct_read(
     on: &Devices<'_>,
     at: &PassiveLevel,

@@ -110,7 +110,7 @@ pub(super) fn is_error(got: Option<IrpError>, expected: IrpError) -> Result<(), 
     Err(Failure::OtherError(got, expected))
 }
 
-/// The bytes a lower device answers a read at `offset` with.
+/// Checks that data counts up as a lower device answers a read at `offset`.
 pub(super) fn counts_up(what: &'static str, data: &[u8], offset: i64) -> Result<(), Failure> {
     let [mut expected, ..] = offset.to_le_bytes();
     for &byte in data {

@@ -31,8 +31,9 @@ pub(super) fn timeout_cancels(
     }
 }
 
-/// The time-out elapses, the lower driver pays no attention to the cancellation: its data still arrives, in memory
-/// that is still there.
+/// Times out, with a lower driver that ignores the cancellation.
+///
+/// Its data still arrives, in memory that is still there.
 pub(super) fn timeout_of_what_cannot_be_cancelled(
     on: &Devices<'_>,
     at: &PassiveLevel,
@@ -70,7 +71,12 @@ pub(super) fn cancelled_on_demand(
         })?
 }
 
-/// The buffer is borrowed, so the request must be over when the handle is gone (H7, H20).
+/// Drops the handle of a request with a borrowed buffer.
+///
+/// The request must be over when the handle is gone: hazards [H7] and [H20].
+///
+/// [H7]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h7
+/// [H20]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h20
 pub(super) fn dropped_in_flight(
     on: &Devices<'_>,
     at: &PassiveLevel,
@@ -103,7 +109,7 @@ pub(super) fn leaked_in_flight(
     counts_up("data", &block, 11)
 }
 
-/// Without a stack frame that waits: memory that lives as long as the driver, one request at a time.
+/// Sends requests from memory that lives as long as the driver, one at a time.
 pub(super) fn static_slot(
     on: &Devices<'_>,
     at: &PassiveLevel,

@@ -7,7 +7,7 @@ use super::below::{Devices, Kernel};
 use super::failure::{Failure, counts_up, is_error, same};
 use super::outcome::{SOON, Seen, note, read};
 
-/// The completion routine gets the device that the IRP's own stack location names.
+/// Sends IRPs with an own stack location, whose device the completion routine gets.
 pub(super) fn own_stack_location(
     on: &Devices<'_>,
     at: &PassiveLevel,

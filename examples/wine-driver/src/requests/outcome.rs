@@ -67,7 +67,7 @@ impl Outcome {
         }
     }
 
-    /// The originator and the completion routine, called once, have seen the same.
+    /// Checks that the originator and the completion routine, called once, have seen the same.
     pub(super) fn check(
         &self,
         status: NTSTATUS,

@@ -109,14 +109,14 @@ fn ioctl_parameters(location: &[u8], code: u32, input: u32, output: u32) -> Resu
     )
 }
 
-/// The little-endian `ULONG` at an offset.
+/// Returns the little-endian `ULONG` at an offset.
 fn word(bytes: &[u8], offset: usize) -> u32 {
     let mut word = [0; 4];
     word.copy_from_slice(&bytes[offset..offset + 4]);
     u32::from_le_bytes(word)
 }
 
-/// The little-endian `ULONG64` at an offset.
+/// Returns the little-endian `ULONG64` at an offset.
 fn double_word(bytes: &[u8], offset: usize) -> u64 {
     u64::from(word(bytes, offset)) | u64::from(word(bytes, offset + 4)) << 32
 }

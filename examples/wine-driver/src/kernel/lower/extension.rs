@@ -28,6 +28,11 @@ pub(in crate::kernel) enum Behavior {
 }
 
 /// The device extension of a lower device.
+///
+/// # Invariants
+/// 1. `below` is null, or a lower device that exists as long as this one does.
+/// 2. A device with [`Behavior::Forward`] has `below`, and a stack location more than that device.
+#[derive(Clone, Copy)]
 pub(in crate::kernel) struct Extension {
     pub(in crate::kernel) behavior: Behavior,
     /// The device that [`Behavior::Forward`] forwards to.
