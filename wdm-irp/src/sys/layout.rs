@@ -16,8 +16,8 @@ macro_rules! layout {
     ($($kind:ident $name:literal $value:literal = $actual:expr;)*) => {
         $(const_assert_eq!($actual, $value);)*
 
-        /// Every asserted fact as `(kind, WDM name, bytes)`, for the test that compares them with the
-        /// measured table.
+        /// Every asserted fact as `(kind, WDM name, bytes)`, for the test that compares them with
+        /// the measured table.
         pub const LAYOUT: &[(&str, &str, usize)] = &[$((stringify!($kind), $name, $value)),*];
     };
 }
