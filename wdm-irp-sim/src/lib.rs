@@ -63,36 +63,31 @@
 #[macro_use]
 mod sync;
 
-mod behavior;
-mod cancel;
-mod context;
-mod ddi;
-mod device;
-mod event;
+mod driver;
+mod exports;
 mod fault;
-mod irp;
-pub mod irql;
-mod lower;
+mod io;
+mod ke;
+mod kernel;
 mod machine;
-mod mdl;
 mod memory;
-mod names;
-mod registry;
-mod request;
-mod svg;
-pub mod timeline;
-mod violation;
+mod mm;
+mod report;
 
 #[cfg(test)]
 mod tests;
 
-pub use behavior::{Behavior, When};
-pub use context::Entered;
-pub use device::{Device, DeviceOptions, Ticket};
-pub use event::Wait;
+pub use driver::behavior::Behavior;
+pub use driver::device::{Device, DeviceOptions, Ticket};
+pub use driver::lower_irp::LowerIrp;
+pub use driver::received::{Parameters, Received};
+pub use driver::when::When;
 pub use fault::{Allocation, Faults, Point};
-pub use lower::{LowerIrp, Parameters, Received};
-pub use machine::{Handle, Machine};
-pub use names::{irql_name, major_name, status_name};
-pub use timeline::{Lane, Step, Timeline};
-pub use violation::{BugCheck, Report, Violation, ViolationKind};
+pub use ke::irql;
+pub use kernel::ledger::Wait;
+pub use kernel::this_thread::Entered;
+pub use machine::Machine;
+pub use machine::handle::Handle;
+pub use report::names::{irql_name, major_name, status_name};
+pub use report::timeline::{self, Lane, Step, Timeline};
+pub use report::violation::{BugCheck, Report, Violation, ViolationKind};

@@ -1,15 +1,15 @@
 //! The synchronisation primitives of the model, in one place so that another implementation can replace them.
 //!
-//! Under `cfg(loom)` one does, for the models in `wdm-irp/loom`: see `explored`.
+//! Under `cfg(loom)` one does, for the models in `wdm-irp/loom`: see `loom`.
 
 use std::sync::PoisonError;
 
 #[cfg(loom)]
 #[macro_use]
-mod explored;
+mod loom;
 
 #[cfg(loom)]
-pub(crate) use explored::{Condvar, Mutex, MutexGuard, thread};
+pub(crate) use self::loom::{Condvar, Mutex, MutexGuard, thread};
 pub(crate) use std::sync::{Arc, OnceLock, Weak};
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
@@ -49,7 +49,7 @@ pub(crate) mod dispatcher {
     use super::{Duration, Instant, MutexGuard, wait_for};
 
     #[cfg(loom)]
-    pub(crate) use super::explored::dispatcher::{Condvar, Deadline, Mutex, lock};
+    pub(crate) use super::loom::dispatcher::{Condvar, Deadline, Mutex, lock};
 
     /// The end of a wait.
     #[cfg(not(loom))]

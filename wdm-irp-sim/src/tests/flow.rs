@@ -9,7 +9,7 @@ use wdm_irp::sys::{
 };
 
 use super::*;
-use crate::irp::IrpAccess;
+use crate::io::irp::IrpAccess;
 use crate::{Allocation, DeviceOptions, Parameters, Point, When, irql};
 
 const SOON: Duration = Duration::from_millis(5);

@@ -474,7 +474,7 @@ fn a_dispatch_routine_that_leaves_the_irql_raised() {
         irp.complete(STATUS_SUCCESS, 0)
     }));
     send_and_wait(&device);
-    irql::set(0);
+    crate::kernel::this_thread::set_irql(0);
     assert_kinds(&machine.into_report(), &[ViolationKind::IrqlChanged]);
 }
 

@@ -8,8 +8,11 @@ mod events;
 #[cfg(not(miri))] // Miri starts no processes.
 mod fatal;
 mod flow;
+mod irql;
 mod mdls;
 mod misuse;
+mod objects;
+mod report;
 mod timeline;
 
 use std::ffi::c_void;
@@ -21,7 +24,7 @@ use wdm_irp::sys::{
     PointerAligned,
 };
 
-use crate::names::major;
+use crate::io::major;
 use crate::{Behavior, Device, Machine, Report, ViolationKind};
 
 /// A time that is long for what happens meanwhile. Miri's clock counts its own, many, steps, and jumps over sleeps.
@@ -167,7 +170,7 @@ impl Event {
 
     /// How many threads wait for it.
     fn waiters(self) -> usize {
-        crate::event::waiters(self.0)
+        crate::ke::dispatcher::waiters(self.0)
     }
 
     fn initialize(self, kind: i32) {

@@ -9,8 +9,8 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::names::irql_name;
-use crate::svg;
+use crate::report::names::irql_name;
+use crate::report::svg;
 
 /// A party in the timeline; a life line in the diagram.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::names::irql_name;
-use crate::timeline::{Entry, Lane, Step};
+use crate::report::names::irql_name;
+use crate::report::timeline::{Entry, Lane, Step};
 
 const MARGIN: usize = 230;
 const LANE_WIDTH: usize = 220;

@@ -34,17 +34,6 @@ const MAJOR: [&str; 28] = [
     "IRP_MJ_PNP",
 ];
 
-/// The codes of major functions, as the bytes they are in a stack location.
-pub(crate) mod major {
-    use wdm_irp::sys;
-
-    pub(crate) const READ: u8 = sys::IRP_MJ_READ.to_le_bytes()[0];
-    pub(crate) const WRITE: u8 = sys::IRP_MJ_WRITE.to_le_bytes()[0];
-    pub(crate) const CONTROL: u8 = sys::IRP_MJ_DEVICE_CONTROL.to_le_bytes()[0];
-    pub(crate) const INTERNAL_CONTROL: u8 = sys::IRP_MJ_INTERNAL_DEVICE_CONTROL.to_le_bytes()[0];
-    pub(crate) const POWER: u8 = 0x16;
-}
-
 /// Status values that drivers commonly see.
 const STATUS: &[(u32, &str)] = &[
     (0x0000_0000, "STATUS_SUCCESS"),
@@ -128,7 +117,7 @@ mod tests {
         assert_eq!(major_name(0x09), "IRP_MJ_FLUSH_BUFFERS");
         assert_eq!(major_name(0x0E), "IRP_MJ_DEVICE_CONTROL");
         assert_eq!(major_name(0x10), "IRP_MJ_SHUTDOWN");
-        assert_eq!(major_name(major::POWER), "IRP_MJ_POWER");
+        assert_eq!(major_name(0x16), "IRP_MJ_POWER");
         assert_eq!(major_name(0x1B), "IRP_MJ_PNP");
         assert_eq!(major_name(0x1C), "IRP_MJ_<unknown>");
     }

@@ -1,11 +1,13 @@
-//! What belongs to a thread: its machine, its name, and what it is doing for which IRP.
+//! What belongs to a thread: its machine, its name, its IRQL, and what it is doing for which IRP.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 
-use crate::machine::Inner;
+use wdm_irp::sys::PASSIVE_LEVEL;
+
+use crate::kernel::Inner;
+use crate::report::timeline::Lane;
 use crate::sync::Arc;
-use crate::timeline::Lane;
 
 /// Something a thread is in the middle of: a dispatch, completion or cancel routine of an IRP.
 struct Activity {
@@ -42,7 +44,7 @@ fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Option<T> {
 }
 
 /// The machine of the calling thread, or the process-wide default.
-pub(crate) fn current() -> Arc<Inner> {
+pub(crate) fn machine() -> Arc<Inner> {
     with(|context| context.machine.clone())
         .flatten()
         .unwrap_or_else(Inner::process_default)
@@ -188,4 +190,19 @@ impl std::fmt::Debug for Entered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Entered").finish_non_exhaustive()
     }
+}
+
+thread_local! {
+    static IRQL: Cell<u8> = const { Cell::new(PASSIVE_LEVEL) };
+}
+
+/// The IRQL of the calling thread.
+pub(crate) fn irql() -> u8 {
+    // A thread that is being torn down has no value any more; it is back at PASSIVE_LEVEL.
+    IRQL.try_with(Cell::get).unwrap_or(PASSIVE_LEVEL)
+}
+
+/// Sets the IRQL of the calling thread.
+pub(crate) fn set_irql(irql: u8) {
+    let _ = IRQL.try_with(|cell| cell.set(irql));
 }

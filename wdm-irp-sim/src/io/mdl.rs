@@ -1,23 +1,22 @@
-//! MDLs: `IoAllocateMdl`, `IoFreeMdl`, `MmProbeAndLockPages`, `MmUnlockPages`.
+//! MDLs: `IoAllocateMdl` and `IoFreeMdl`.
 
 use std::ffi::c_void;
 
-use wdm_irp::sys::{DISPATCH_LEVEL, IRP, IoReadAccess, MDL};
+use wdm_irp::sys::{DISPATCH_LEVEL, IRP, MDL};
 
-use crate::context;
 use crate::fault::Allocation;
-use crate::irp::IrpAccess;
-use crate::machine::{Inner, MdlRecord};
+use crate::io::irp::IrpAccess;
+use crate::kernel::ledger::MdlRecord;
+use crate::kernel::{Inner, objects, this_thread};
 use crate::memory::Memory;
-use crate::registry;
+use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock};
-use crate::violation::ViolationKind;
 
 const PAGE_SIZE: usize = 4096;
 
 pub(crate) const MDL_PAGES_LOCKED: i16 = 0x0002;
+
 pub(crate) const MDL_SOURCE_IS_NONPAGED_POOL: i16 = 0x0004;
-const MDL_WRITE_OPERATION: i16 = 0x0080;
 
 /// An MDL that the holder may access now.
 ///
@@ -36,12 +35,12 @@ impl MdlAccess {
         Self(mdl)
     }
 
-    fn flags(self) -> i16 {
+    pub(crate) fn flags(self) -> i16 {
         // SAFETY: by the type's invariant.
         unsafe { (*self.0).MdlFlags }
     }
 
-    fn set_flags(self, flags: i16) {
+    pub(crate) fn set_flags(self, flags: i16) {
         // SAFETY: by the type's invariant.
         unsafe { (*self.0).MdlFlags = flags };
     }
@@ -105,7 +104,7 @@ impl Inner {
         let number = lock(&self.state)
             .irp_at(irp.addr())
             .map(|(number, _)| number)
-            .or_else(|| context::last_irp(self));
+            .or_else(|| this_thread::last_irp(self));
         self.check_irql(DISPATCH_LEVEL, number, "IoAllocateMdl");
         if self.faults.take(Allocation::Mdl) {
             self.call(
@@ -120,7 +119,7 @@ impl Inner {
         let mdl = memory.cast::<MDL>();
         // SAFETY: just allocated, zeroed, and large enough.
         unsafe { MdlAccess::new(mdl) }.initialize(size, address, length);
-        registry::insert(mdl.addr(), self);
+        objects::insert(mdl.addr(), self);
         lock(&self.state).mdls.insert(
             mdl.addr(),
             MdlRecord {
@@ -141,7 +140,7 @@ impl Inner {
     }
 
     /// Looks for a reason not to do something with an MDL, and otherwise does it.
-    fn with_mdl<T>(
+    pub(crate) fn with_mdl<T>(
         &self,
         mdl: *mut MDL,
         function: &str,
@@ -199,68 +198,6 @@ impl Inner {
             }
         }
     }
-
-    /// `MmProbeAndLockPages`
-    ///
-    /// # Safety
-    /// `mdl` is the caller's, or is known to the ledger as freed.
-    pub(crate) unsafe fn lock_pages(&self, mdl: *mut MDL, operation: i32) {
-        let done = self.with_mdl(mdl, "MmProbeAndLockPages", |record| {
-            if record.freed {
-                return Err((ViolationKind::FreedMdlUsed, "an MDL that is freed"));
-            }
-            if record.locked {
-                return Err((
-                    ViolationKind::PagesLockedTwice,
-                    "an MDL whose pages are locked",
-                ));
-            }
-            record.locked = true;
-            Ok(())
-        });
-        if done.is_some() {
-            // SAFETY: allocated, as the ledger says, and the caller's by contract.
-            let access = unsafe { MdlAccess::new(mdl) };
-            let write = if operation == IoReadAccess {
-                0
-            } else {
-                MDL_WRITE_OPERATION
-            };
-            access.set_flags(access.flags() | MDL_PAGES_LOCKED | write);
-        }
-    }
-
-    /// `MmUnlockPages`
-    ///
-    /// # Safety
-    /// `mdl` is the caller's, or is known to the ledger as freed.
-    pub(crate) unsafe fn unlock_pages(&self, mdl: *mut MDL) {
-        let done = self.with_mdl(mdl, "MmUnlockPages", |record| {
-            if record.freed {
-                return Err((ViolationKind::FreedMdlUsed, "an MDL that is freed"));
-            }
-            if !record.locked {
-                return Err((
-                    ViolationKind::PagesNotLocked,
-                    "an MDL whose pages are not locked",
-                ));
-            }
-            if record.in_flight.is_some() {
-                // Not unlocked: the device may still transfer.
-                return Err((
-                    ViolationKind::MdlReleasedInFlight,
-                    "an MDL of an IRP that is in flight",
-                ));
-            }
-            record.locked = false;
-            Ok(())
-        });
-        if done.is_some() {
-            // SAFETY: allocated, as the ledger says, and the caller's by contract.
-            let access = unsafe { MdlAccess::new(mdl) };
-            access.set_flags(access.flags() & !(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION));
-        }
-    }
 }
 
 /// Makes an MDL the IRP's first one, or the last of its chain.
@@ -277,4 +214,31 @@ fn attach(access: IrpAccess, mdl: *mut MDL, secondary: bool) {
         last = unsafe { MdlAccess::new(last.next()) };
     }
     last.set_next(mdl);
+}
+
+/// The addresses of a chain of MDLs.
+pub(super) fn mdl_chain(mut mdl: *mut MDL) -> Vec<usize> {
+    let mut chain = Vec::new();
+    // Bounded: a damaged chain may be a ring.
+    while !mdl.is_null() && chain.len() < 1024 {
+        chain.push(mdl.addr());
+        // SAFETY: an IRP that is sent carries valid MDLs.
+        mdl = unsafe { (*mdl).Next };
+    }
+    chain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_of_mdls_is_followed_for_a_while_only() {
+        // SAFETY: all zeros is a valid MDL.
+        let mut mdl: MDL = unsafe { std::mem::zeroed() };
+        let mdl = &raw mut mdl;
+        // SAFETY: the local variable above.
+        unsafe { (*mdl).Next = mdl };
+        assert_eq!(mdl_chain(mdl), [mdl.addr(); 1024]);
+    }
 }

@@ -7,18 +7,19 @@ use std::ffi::c_void;
 
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, KEVENT, MDL, NTSTATUS};
 
-use crate::machine::Inner;
+use crate::io::cancel;
+use crate::ke::{event, irql, wait};
+use crate::kernel::{Inner, objects, this_thread};
 use crate::sync::Arc;
-use crate::{cancel, context, event, irql, registry};
 
 /// The machine whose object this is, or the thread's.
 fn machine_of<T>(object: *mut T) -> Arc<Inner> {
-    registry::machine_of(object.addr()).unwrap_or_else(context::current)
+    objects::machine_of(object.addr()).unwrap_or_else(this_thread::machine)
 }
 
 #[unsafe(export_name = "wdm_irp_sim_IoAllocateIrp")]
 extern "system" fn allocate_irp(stack_size: i8, _charge_quota: u8) -> *mut IRP {
-    context::current().allocate_irp(stack_size)
+    this_thread::machine().allocate_irp(stack_size)
 }
 
 /// # Safety
@@ -96,7 +97,7 @@ unsafe extern "system" fn wait_for_single_object(
     // SAFETY: null or readable by contract.
     let timeout = unsafe { timeout.as_ref() }.copied();
     // SAFETY: by contract.
-    unsafe { event::wait(object, mode, alertable != 0, timeout) }
+    unsafe { wait::wait(object, mode, alertable != 0, timeout) }
 }
 
 /// # Safety

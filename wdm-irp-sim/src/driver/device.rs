@@ -6,19 +6,17 @@ use std::ptr::NonNull;
 
 use wdm_irp::TargetDevice;
 use wdm_irp::sys::{
-    DEVICE_OBJECT, DO_BUFFERED_IO, DO_DIRECT_IO, IRP, NTSTATUS, PDRIVER_DISPATCH, STATUS_CANCELLED,
+    DEVICE_OBJECT, DO_BUFFERED_IO, DO_DIRECT_IO, IRP, NTSTATUS, PDRIVER_DISPATCH,
     STATUS_INVALID_DEVICE_REQUEST,
 };
 
-use crate::behavior::Behavior;
-use crate::cancel;
-use crate::irp::IrpAccess;
-use crate::lower::{LowerIrp, Received};
-use crate::machine::Inner;
+use crate::driver::behavior::Behavior;
+use crate::driver::lower_irp::LowerIrp;
+use crate::driver::received::Received;
+use crate::kernel::{Inner, objects};
 use crate::memory::Memory;
-use crate::registry;
-use crate::sync::{Arc, Condvar, Instant, Mutex, Weak, lock, wait_for};
-use crate::timeline::Lane;
+use crate::report::timeline::Lane;
+use crate::sync::{Arc, Condvar, Mutex, Weak, lock};
 
 /// `IO_TYPE_DEVICE`
 const IO_TYPE_DEVICE: i16 = 3;
@@ -72,24 +70,24 @@ impl DeviceOptions {
 
 /// Identifies an IRP that a driver holds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ticket(u64);
+pub struct Ticket(pub(super) u64);
 
 /// An IRP that its driver has put aside.
-struct Held {
-    irp: LowerIrp,
+pub(super) struct Held {
+    pub(super) irp: LowerIrp,
     /// Whether a cancel routine is set.
-    cancelable: bool,
+    pub(super) cancelable: bool,
 }
 
 #[derive(Default)]
-struct HeldIrps {
-    irps: BTreeMap<Ticket, Held>,
-    next: u64,
-    retired: bool,
+pub(super) struct HeldIrps {
+    pub(super) irps: BTreeMap<Ticket, Held>,
+    pub(super) next: u64,
+    pub(super) retired: bool,
 }
 
 /// Who handles the requests.
-enum Driver {
+pub(super) enum Driver {
     /// A modelled one.
     Modelled(Mutex<Option<Arc<Behavior>>>),
     /// Code of the test.
@@ -106,10 +104,10 @@ pub(crate) struct DeviceShared {
     target: TargetDevice,
     flags: u32,
     stack_size: i8,
-    driver: Driver,
+    pub(super) driver: Driver,
     received: Mutex<Vec<Received>>,
-    held: Mutex<HeldIrps>,
-    held_changed: Condvar,
+    pub(super) held: Mutex<HeldIrps>,
+    pub(super) held_changed: Condvar,
 }
 
 /// The devices of the process, by address.
@@ -176,69 +174,6 @@ impl DeviceShared {
         }
     }
 
-    /// Puts an IRP aside. If it is cancelable, its cancel routine may complete it before this returns.
-    pub(crate) fn hold(&self, irp: LowerIrp, cancelable: bool) -> Ticket {
-        let access = irp.access();
-        let mut held = lock(&self.held);
-        let ticket = Ticket(held.next);
-        if held.retired {
-            drop(held);
-            irp.abandon();
-            return ticket;
-        }
-        held.next += 1;
-        held.irps.insert(ticket, Held { irp, cancelable });
-        let mut cancelled = None;
-        if cancelable {
-            // The cancel routine needs the lock that is held here: the IRP stays until it is released.
-            access.exchange_cancel_routine(Some(cancel_held));
-            if access.is_cancelled() && access.exchange_cancel_routine(None).is_some() {
-                // Cancelled before the routine was set: nobody will call it.
-                cancelled = held.irps.remove(&ticket);
-            }
-        }
-        drop(held);
-        self.held_changed.notify_all();
-        if let Some(held) = cancelled {
-            held.irp.complete(STATUS_CANCELLED, 0);
-        }
-        ticket
-    }
-
-    /// Takes a held IRP back; `None` if it is gone, or if its cancel routine is about to take it.
-    pub(crate) fn take(&self, ticket: Ticket) -> Option<LowerIrp> {
-        let mut held = lock(&self.held);
-        let entry = held.irps.get(&ticket)?;
-        // While it is listed it is not completed, so it may be touched.
-        if entry.cancelable && entry.irp.access().exchange_cancel_routine(None).is_none() {
-            return None;
-        }
-        let entry = held.irps.remove(&ticket)?;
-        drop(held);
-        self.held_changed.notify_all();
-        Some(entry.irp)
-    }
-
-    /// Takes back the IRP that was put aside first.
-    fn take_first(&self) -> Option<LowerIrp> {
-        let tickets: Vec<Ticket> = lock(&self.held).irps.keys().copied().collect();
-        tickets.into_iter().find_map(|ticket| self.take(ticket))
-    }
-
-    /// For the cancel routine: takes back the IRP at this address.
-    fn take_cancelled(&self, irp: *mut IRP) -> Option<LowerIrp> {
-        let mut held = lock(&self.held);
-        let ticket = held
-            .irps
-            .iter()
-            .find(|(_, entry)| entry.cancelable && entry.irp.as_ptr().addr() == irp.addr())
-            .map(|(ticket, _)| *ticket)?;
-        let entry = held.irps.remove(&ticket)?;
-        drop(held);
-        self.held_changed.notify_all();
-        Some(entry.irp)
-    }
-
     /// At the end of the machine: lets go of whatever owns handles of the machine.
     pub(crate) fn retire(&self) {
         let behavior = match &self.driver {
@@ -263,25 +198,12 @@ impl Drop for DeviceShared {
     }
 }
 
-/// The cancel routine of IRPs that a modelled driver holds.
-///
-/// # Safety
-/// As the I/O manager calls it: with the cancel spin lock held, on an IRP that this routine was set for.
-unsafe extern "system" fn cancel_held(device: *mut DEVICE_OBJECT, irp: *mut IRP) {
-    // SAFETY: the IRP is this routine's.
-    let irql = unsafe { IrpAccess::new(irp) }.cancel_irql();
-    cancel::release(irql);
-    if let Some(irp) = DeviceShared::find(device).and_then(|device| device.take_cancelled(irp)) {
-        irp.complete(STATUS_CANCELLED, 0);
-    }
-}
-
 /// A device of a lower driver. Clones are the same device; its memory stays until the machine ends.
 #[derive(Clone)]
 pub struct Device {
-    shared: Arc<DeviceShared>,
+    pub(super) shared: Arc<DeviceShared>,
     /// Keeps the memory of the IRPs that the driver may have.
-    machine: Arc<Inner>,
+    pub(super) machine: Arc<Inner>,
 }
 
 impl fmt::Debug for Device {
@@ -333,7 +255,7 @@ impl Device {
             held_changed: Condvar::new(),
         });
         lock(&DEVICES).insert(shared.address(), Arc::downgrade(&shared));
-        registry::insert(shared.address(), machine);
+        objects::insert(shared.address(), machine);
         Self {
             shared,
             machine: machine.clone(),
@@ -374,63 +296,9 @@ impl Device {
         self.shared.flags
     }
 
-    /// Changes what the driver does with the requests to come.
-    pub fn set_behavior(&self, behavior: Behavior) {
-        if let Driver::Modelled(current) = &self.shared.driver {
-            *lock(current) = Some(Arc::new(behavior));
-        }
-    }
-
     /// The requests that the driver has received so far, oldest first.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         lock(&self.shared.received).clone()
-    }
-
-    /// How many IRPs the driver holds back.
-    #[must_use]
-    pub fn pending(&self) -> usize {
-        lock(&self.shared.held).irps.len()
-    }
-
-    /// Waits until the driver holds back this many IRPs. The machine's hang limit applies.
-    pub fn wait_until_pending(&self, count: usize) {
-        let start = Instant::now();
-        let limit = self.machine.hang_limit();
-        let mut held = lock(&self.shared.held);
-        while held.irps.len() < count {
-            let passed = start.elapsed();
-            if passed >= limit {
-                drop(held);
-                self.machine.hang("Device::wait_until_pending");
-            }
-            held = wait_for(
-                &self.shared.held_changed,
-                held,
-                limit.saturating_sub(passed),
-            );
-        }
-    }
-
-    /// Takes back the IRP that the driver holds back longest.
-    #[must_use]
-    pub fn take_next(&self) -> Option<LowerIrp> {
-        self.shared.take_first()
-    }
-
-    /// Takes back an IRP that was put aside by [`LowerIrp::hold`].
-    #[must_use]
-    pub fn take(&self, ticket: Ticket) -> Option<LowerIrp> {
-        self.shared.take(ticket)
-    }
-
-    /// Completes the IRP that the driver holds back longest, on this thread. `false`: there is none.
-    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
-    pub fn complete_next(&self, status: NTSTATUS, information: usize) -> bool {
-        let Some(irp) = self.take_next() else {
-            return false;
-        };
-        irp.complete(status, information);
-        true
     }
 }

@@ -2,25 +2,25 @@
 
 use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
-use crate::context;
-use crate::device::DeviceShared;
+use crate::driver::device::DeviceShared;
 use crate::fault::Point;
-use crate::irp::{IrpAccess, LocationAccess};
-use crate::irql;
-use crate::machine::{Inner, Standing};
+use crate::io::irp::{IrpAccess, LocationAccess};
+use crate::kernel::ledger::Standing;
+use crate::kernel::{Inner, this_thread};
+use crate::report::timeline::{Lane, Step};
+use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, Condvar, Instant, Mutex, lock, thread, wait_for};
-use crate::timeline::{Lane, Step};
-use crate::violation::ViolationKind;
 
 /// The system-wide cancel spin lock, with the thread that holds it.
 static OWNER: Mutex<Option<thread::ThreadId>> = Mutex::new(None);
+
 static RELEASED: Condvar = Condvar::new();
 
 /// `IoAcquireCancelSpinLock`: returns the IRQL before.
 pub(crate) fn acquire() -> u8 {
-    let machine = context::current();
+    let machine = this_thread::machine();
     machine.check_irql(DISPATCH_LEVEL, None, "IoAcquireCancelSpinLock");
-    let before = irql::current();
+    let before = this_thread::irql();
     let me = thread::current().id();
     let start = Instant::now();
     let mut owner = lock(&OWNER);
@@ -44,7 +44,7 @@ pub(crate) fn acquire() -> u8 {
     }
     *owner = Some(me);
     drop(owner);
-    irql::set(DISPATCH_LEVEL.max(before));
+    this_thread::set_irql(DISPATCH_LEVEL.max(before));
     before
 }
 
@@ -56,7 +56,7 @@ fn is_mine() -> bool {
 /// `IoReleaseCancelSpinLock`
 pub(crate) fn release(irql: u8) {
     if !is_mine() {
-        context::current().violate(
+        this_thread::machine().violate(
             ViolationKind::CancelLockNotOwned,
             None,
             "IoReleaseCancelSpinLock by a processor that does not hold the lock",
@@ -65,7 +65,7 @@ pub(crate) fn release(irql: u8) {
     }
     *lock(&OWNER) = None;
     RELEASED.notify_one();
-    irql::set(irql);
+    this_thread::set_irql(irql);
 }
 
 impl Inner {
@@ -142,7 +142,7 @@ impl Inner {
             "cancel routine",
         );
         {
-            let _busy = context::enter_routine(self, number, lane, false);
+            let _busy = this_thread::enter_routine(self, number, lane, false);
             // SAFETY: a driver has set the routine for this IRP; the cancel spin lock is held.
             unsafe { routine(device, irp) };
         }

@@ -1,110 +1,26 @@
 //! What a modelled driver does with a request: when it completes it, with what result, and what it returns.
 
+use crate::driver::device::Driver;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wdm_irp::sys::{DISPATCH_LEVEL, NTSTATUS, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
 
-use crate::device::Device;
-use crate::irql;
-use crate::lower::LowerIrp;
-use crate::machine::Inner;
-use crate::names::major;
-use crate::sync::{Arc, Condvar, Duration, Mutex, lock, thread, wait};
-use crate::violation::ViolationKind;
+use crate::driver::device::Device;
+use crate::driver::lower_irp::LowerIrp;
+use crate::driver::when::{Completion, When};
+use crate::io::major;
+use crate::ke::irql;
+use crate::kernel::Inner;
+use crate::report::violation::ViolationKind;
+use crate::sync::{Arc, Condvar, Mutex, lock, thread, wait};
 
 /// Computes the result of a request: status and information.
 type Respond = dyn Fn(&LowerIrp) -> (NTSTATUS, usize) + Send + Sync;
+
 /// A whole dispatch routine.
 type Dispatch = dyn Fn(LowerIrp) -> NTSTATUS + Send + Sync;
-
-/// Who completes the IRP, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Completion {
-    /// The dispatch routine.
-    Inline,
-    /// Another thread, before the dispatch routine returns.
-    BeforeReturn,
-    /// Another thread, this much later.
-    After(Duration),
-    /// The test, through [`Device::complete_next`], or nobody.
-    Triggered,
-}
-
-/// When a driver completes a request, and what its dispatch routine returns.
-///
-/// Without [`unmarked`](Self::unmarked) and [`returning`](Self::returning) the driver keeps to its contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct When {
-    completion: Completion,
-    marked: bool,
-    cancelable: bool,
-    returns: Option<NTSTATUS>,
-}
-
-impl When {
-    const fn pending(completion: Completion) -> Self {
-        Self {
-            completion,
-            marked: true,
-            cancelable: false,
-            returns: None,
-        }
-    }
-
-    /// In the dispatch routine, which returns the status.
-    pub const fn inline() -> Self {
-        Self {
-            marked: false,
-            ..Self::pending(Completion::Inline)
-        }
-    }
-
-    /// In the dispatch routine, which has marked the IRP pending and returns `STATUS_PENDING`.
-    pub const fn inline_marked() -> Self {
-        Self::pending(Completion::Inline)
-    }
-
-    /// On another thread, after a delay.
-    pub const fn after(delay: Duration) -> Self {
-        Self::pending(Completion::After(delay))
-    }
-
-    /// On another thread, before the dispatch routine returns `STATUS_PENDING`.
-    pub const fn before_return() -> Self {
-        Self::pending(Completion::BeforeReturn)
-    }
-
-    /// When the test says so: see [`Device::complete_next`].
-    pub const fn triggered() -> Self {
-        Self::pending(Completion::Triggered)
-    }
-
-    /// Not before it is cancelled.
-    pub const fn cancelled() -> Self {
-        Self::triggered().cancelable()
-    }
-
-    /// The driver sets a cancel routine while it holds the IRP; otherwise it ignores a cancellation.
-    pub const fn cancelable(mut self) -> Self {
-        self.cancelable = true;
-        self
-    }
-
-    /// A breach of contract unless completed inline: the driver does not mark the IRP pending.
-    pub const fn unmarked(mut self) -> Self {
-        self.marked = false;
-        self
-    }
-
-    /// A breach of contract: the dispatch routine returns this, whatever it should.
-    pub const fn returning(mut self, status: NTSTATUS) -> Self {
-        self.returns = Some(status);
-        self
-    }
-}
 
 enum Kind {
     Respond {
@@ -195,14 +111,6 @@ impl Behavior {
         Self(Kind::Sequence(behaviors, AtomicUsize::new(0)))
     }
 
-    /// A filter driver: copies its location to the next one, sets a completion routine that propagates the pending
-    /// mark, and calls the lower driver.
-    #[must_use]
-    pub fn pass_through(lower: &Device) -> Self {
-        let lower = lower.clone();
-        Self::custom(move |irp| irp.forward(&lower))
-    }
-
     /// When the request is completed.
     #[must_use]
     pub fn when(mut self, new: When) -> Self {
@@ -249,6 +157,15 @@ impl Behavior {
                     None => irp.complete(STATUS_SUCCESS, 0),
                 }
             }
+        }
+    }
+}
+
+impl Device {
+    /// Changes what the driver does with the requests to come.
+    pub fn set_behavior(&self, behavior: Behavior) {
+        if let Driver::Modelled(current) = &self.shared.driver {
+            *lock(current) = Some(Arc::new(behavior));
         }
     }
 }

@@ -4,8 +4,9 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use wdm_irp::sys;
 use wdm_irp::sys::{
-    self, DEVICE_OBJECT, IO_STACK_LOCATION, IO_STACK_LOCATION_Parameters, IO_TYPE_IRP, IRP, MDL,
+    DEVICE_OBJECT, IO_STACK_LOCATION, IO_STACK_LOCATION_Parameters, IO_TYPE_IRP, IRP, MDL,
     NTSTATUS, PARAMETERS_DEVICE_IO_CONTROL, PARAMETERS_OTHERS, PARAMETERS_READ, PDRIVER_CANCEL,
     PIO_COMPLETION_ROUTINE,
 };
@@ -56,6 +57,10 @@ pub(crate) unsafe fn guard_is_intact(memory: &Memory, stack_count: i8) -> bool {
     // SAFETY: nobody writes by contract.
     unsafe { memory.is_filled(size..size + GUARD, POISON) }
 }
+
+/// What a write behind the last stack location is.
+pub(crate) const OVERRUN: &str = "memory behind the last stack location was written to: IoMarkIrpPending, or a use of \
+     the current stack location, on an IRP without own location";
 
 /// An IRP that the holder may access now.
 ///

@@ -1,0 +1,305 @@
+//! `IofCallDriver`.
+
+use crate::io::major::describe_arguments;
+use crate::io::mdl::mdl_chain;
+use crate::io::pending::breach_of_contract;
+use wdm_irp::sys::{
+    DEVICE_OBJECT, DISPATCH_LEVEL, IRP, NTSTATUS, PASSIVE_LEVEL, PIO_COMPLETION_ROUTINE,
+    SL_INVOKE_ALWAYS, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
+};
+
+use crate::driver::device::DeviceShared;
+use crate::fault::Point;
+use crate::io::irp::{IrpAccess, LocationAccess};
+use crate::io::major;
+use crate::kernel::ledger::{Frame, IrpRecord, Standing};
+use crate::kernel::record::Found;
+use crate::kernel::{Inner, this_thread};
+use crate::report::names::{irql_name, major_name, status_name};
+use crate::report::timeline::Step;
+use crate::report::violation::ViolationKind;
+use crate::sync::{Arc, lock, thread};
+
+/// What `IofCallDriver` needs to know after the dispatch routine, when the IRP may be gone.
+struct Sent {
+    number: u32,
+    /// `None`: there was no location left for the driver that is called.
+    frame: Option<u64>,
+    major: u8,
+    arguments: String,
+}
+
+impl Inner {
+    /// `IofCallDriver`
+    ///
+    /// # Safety
+    /// `irp` is the caller's, with its next stack location filled in, or is known to the ledger as something else.
+    pub(crate) unsafe fn call_driver(
+        self: &Arc<Self>,
+        device: *mut DEVICE_OBJECT,
+        irp: *mut IRP,
+    ) -> NTSTATUS {
+        let Some(target) = DeviceShared::find(device) else {
+            self.violate(
+                ViolationKind::UnknownDevice,
+                None,
+                "IofCallDriver with something that is no device object",
+            );
+            return STATUS_INVALID_PARAMETER;
+        };
+        // SAFETY: by contract.
+        let (sent, found) = unsafe { self.send(&target, irp) };
+        let caller = this_thread::lane();
+        let lane = target.lane();
+        if let Some(sent) = &sent {
+            self.record(
+                Some(sent.number),
+                Step::Call,
+                caller.clone(),
+                lane.clone(),
+                format!("IofCallDriver -> {}", target.name()),
+            );
+        }
+        for (kind, number, detail) in found {
+            self.violate(kind, number, &detail);
+        }
+        let Some(sent) = sent else {
+            return STATUS_INVALID_PARAMETER;
+        };
+        let number = sent.number;
+        let Some(frame) = sent.frame else {
+            // No location left for the driver that was called: complete it for the driver that has called.
+            // SAFETY: the caller has handed the IRP over.
+            let access = unsafe { IrpAccess::new(irp) };
+            access.set_status(STATUS_INVALID_DEVICE_REQUEST, 0);
+            // SAFETY: as above.
+            unsafe { self.complete(irp) };
+            return STATUS_INVALID_DEVICE_REQUEST;
+        };
+        self.check_send_irql(number, sent.major);
+        self.faults.dwell(Point::BeforeDispatch);
+        let irql = this_thread::irql();
+        let status = {
+            let _busy = this_thread::enter_routine(self, number, lane.clone(), false);
+            self.note(
+                Some(number),
+                format!("dispatch {}{}", major_name(sent.major), sent.arguments),
+            );
+            // SAFETY: the current location is the device's.
+            unsafe { target.dispatch(self, irp, number) }
+        };
+        // The IRP may be gone.
+        if this_thread::irql() != irql {
+            self.violate(
+                ViolationKind::IrqlChanged,
+                Some(number),
+                &format!(
+                    "the dispatch routine of {} was called at {}_LEVEL and returned at {}_LEVEL",
+                    target.name(),
+                    irql_name(irql),
+                    irql_name(this_thread::irql())
+                ),
+            );
+        }
+        self.faults.dwell(Point::AfterDispatch);
+        let breach = lock(&self.state)
+            .irps
+            .get_mut(&number)
+            .and_then(|record| record.frames.iter_mut().find(|other| other.id == frame))
+            .and_then(|frame| {
+                frame.returned = Some(status);
+                breach_of_contract(frame)
+            });
+        self.record(
+            Some(number),
+            Step::Return,
+            lane,
+            caller,
+            format!("IofCallDriver returned {}", status_name(status)),
+        );
+        if let Some(breach) = breach {
+            self.violate_lower(ViolationKind::PendingContract, Some(number), &breach);
+        }
+        status
+    }
+
+    /// Moves an IRP on to its next location. `None`: the IRP must not be touched.
+    ///
+    /// # Safety
+    /// As for [`Self::call_driver`].
+    unsafe fn send(
+        self: &Arc<Self>,
+        target: &DeviceShared,
+        irp: *mut IRP,
+    ) -> (Option<Sent>, Vec<Found>) {
+        let mut state = lock(&self.state);
+        let Some((number, record)) = state.irp_at(irp.addr()) else {
+            let detail = "IofCallDriver with something that is no IRP".to_owned();
+            return (None, vec![(ViolationKind::UnknownIrp, None, detail)]);
+        };
+        let refuse = |kind, detail: &str| (None, vec![(kind, Some(number), detail.to_owned())]);
+        let from_originator = record.standing == Standing::Originator;
+        if let Some((kind, detail)) = self.why_not_send(number, record) {
+            return refuse(kind, detail);
+        }
+        // SAFETY: the ledger does not contradict the caller, which says that the IRP is its own.
+        let access = unsafe { IrpAccess::new(irp) };
+        let current = access.current_location();
+        let sane = access.is_irp()
+            && access.stack_count() == record.stack_count
+            && (1..=record.stack_count + 1).contains(&current);
+        if !sane {
+            return refuse(
+                ViolationKind::IrpCorrupted,
+                "IofCallDriver: Irp->Type, StackCount or CurrentLocation is not what the I/O manager left there",
+            );
+        }
+        let mut found: Vec<Found> = Vec::new();
+        let next = current - 1;
+        let Some(location) = access.location(next) else {
+            // The caller has filled in a location that does not exist, which is the end of the IRP's header.
+            access.set_current_location(current);
+            let detail = format!(
+                "IofCallDriver to {} with no stack location left (StackCount {})",
+                target.name(),
+                record.stack_count
+            );
+            found.push((ViolationKind::NoMoreStackLocations, Some(number), detail));
+            let sent = (!from_originator).then(|| Sent {
+                number,
+                frame: None,
+                major: 0,
+                arguments: String::new(),
+            });
+            return (sent, found);
+        };
+        if access.current_location_address() != access.address_of_location(current) {
+            let detail = "IofCallDriver: CurrentStackLocation does not go with CurrentLocation";
+            found.push((ViolationKind::IrpCorrupted, Some(number), detail.to_owned()));
+        }
+        access.set_current_location(next);
+        location.set_device(target.as_ptr());
+        if from_originator {
+            found.extend(
+                check_registration(location)
+                    .map(|(kind, detail)| (kind, Some(number), detail.to_owned())),
+            );
+            record.standing = Standing::InFlight;
+            record.sent = true;
+            record.origin_location = next;
+            record.origin_thread = Some(thread::current().id());
+            this_thread::set_last_irp(self, number);
+        }
+        // A routine may send the IRP again before the calls of earlier rounds have returned.
+        record
+            .frames
+            .retain(|frame| frame.returned.is_none() || frame.marked.is_none());
+        record.calls += 1;
+        let frame = record.calls;
+        record.frames.push(Frame {
+            id: frame,
+            location: next,
+            device: target.name(),
+            returned: None,
+            marked: None,
+            noted: false,
+        });
+        if from_originator {
+            let chain = mdl_chain(access.mdl());
+            record.mdls.clone_from(&chain);
+            for address in chain {
+                if let Some(mdl) = state.mdls.get_mut(&address) {
+                    mdl.in_flight = Some(number);
+                }
+            }
+        }
+        let sent = Sent {
+            number,
+            frame: Some(frame),
+            major: location.major(),
+            arguments: describe_arguments(location),
+        };
+        (Some(sent), found)
+    }
+
+    /// A reason why an IRP must not be touched by `IofCallDriver`.
+    fn why_not_send(
+        &self,
+        number: u32,
+        record: &IrpRecord,
+    ) -> Option<(ViolationKind, &'static str)> {
+        if record.doomed {
+            return Some((
+                ViolationKind::FreedIrpUsed,
+                "IofCallDriver on an IRP that its originator has freed in flight",
+            ));
+        }
+        match record.standing {
+            Standing::Freed => Some((
+                ViolationKind::FreedIrpUsed,
+                "IofCallDriver on an IRP that is freed",
+            )),
+            // Any driver that has the IRP may send it on. The originator's thread, outside of any routine for the IRP,
+            // is no such driver.
+            Standing::InFlight
+                if record.origin_thread == Some(thread::current().id())
+                    && !this_thread::is_busy_with(self, number) =>
+            {
+                Some((
+                    ViolationKind::SentInFlight,
+                    "IofCallDriver by the originator on an IRP that is in flight",
+                ))
+            }
+            Standing::InFlight | Standing::Originator => None,
+        }
+    }
+
+    /// The IRQL rules for sending a request.
+    fn check_send_irql(&self, number: u32, major: u8) {
+        let irql = this_thread::irql();
+        let any_thread = matches!(
+            major,
+            major::READ | major::WRITE | major::CONTROL | major::INTERNAL_CONTROL | major::POWER
+        );
+        let highest = if any_thread {
+            DISPATCH_LEVEL
+        } else {
+            // APC_LEVEL is allowed for paging I/O only, which the model does not have; it is not worth a bug check.
+            DISPATCH_LEVEL - 1
+        };
+        if irql > highest {
+            self.violate(
+                ViolationKind::SentAtBadIrql,
+                Some(number),
+                &format!(
+                    "IofCallDriver for {} at {}_LEVEL",
+                    major_name(major),
+                    irql_name(irql)
+                ),
+            );
+        }
+    }
+}
+
+/// Whether the routine of the originator's location runs whatever happens.
+fn check_registration(location: LocationAccess) -> Option<(ViolationKind, &'static str)> {
+    let routine: PIO_COMPLETION_ROUTINE = location.routine();
+    let control = location.control() & SL_INVOKE_ALWAYS;
+    if routine.is_none() || control == 0 {
+        Some((
+            ViolationKind::SentWithoutRoutine,
+            "IofCallDriver on a driver-allocated IRP without completion routine",
+        ))
+    } else if control != SL_INVOKE_ALWAYS {
+        Some((
+            ViolationKind::RoutineNotForAllOutcomes,
+            "IofCallDriver on a driver-allocated IRP whose completion routine is not registered for success, error \
+             and cancel alike",
+        ))
+    } else {
+        None
+    }
+}
+
+/// `APC_LEVEL` is just below `DISPATCH_LEVEL`, which [`Inner::check_send_irql`] relies on.
+const _: () = assert!(DISPATCH_LEVEL - 1 > PASSIVE_LEVEL);

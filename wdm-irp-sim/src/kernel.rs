@@ -1,0 +1,67 @@
+//! One instance of the model: its ledger, its faults, its settings and its threads.
+
+use crate::fault::Faults;
+use crate::kernel::ledger::State;
+use crate::sync::{Arc, Duration, Instant, Mutex, OnceLock, lock, thread};
+
+pub(crate) mod ledger;
+pub(crate) mod objects;
+pub(crate) mod quarantine;
+pub(crate) mod record;
+pub(crate) mod this_thread;
+mod workers;
+
+/// How long a wait for ever may last. Miri's clock counts its own steps, and jumps when nobody runs.
+const HANG_LIMIT: Duration = Duration::from_secs(if cfg!(miri) { 2000 } else { 20 });
+
+pub(crate) struct Settings {
+    pub(crate) hang_limit: Duration,
+    pub(crate) strict_lower: bool,
+    pub(crate) recording: bool,
+}
+
+/// The machine itself.
+pub(crate) struct Inner {
+    start: Instant,
+    /// Whether it is the machine of threads that have none.
+    is_default: bool,
+    pub(crate) state: Mutex<State>,
+    pub(crate) faults: Faults,
+    pub(crate) settings: Mutex<Settings>,
+    workers: Mutex<Vec<thread::JoinHandle<()>>>,
+    /// Counts the threads, for their names.
+    threads: Mutex<u32>,
+}
+
+impl Inner {
+    pub(crate) fn new(is_default: bool) -> Arc<Self> {
+        Arc::new(Self {
+            start: Instant::now(),
+            is_default,
+            state: Mutex::default(),
+            faults: Faults::default(),
+            settings: Mutex::new(Settings {
+                hang_limit: HANG_LIMIT,
+                strict_lower: false,
+                recording: true,
+            }),
+            workers: Mutex::default(),
+            threads: Mutex::default(),
+        })
+    }
+
+    /// The machine of threads that have entered none.
+    pub(crate) fn process_default() -> Arc<Self> {
+        static DEFAULT: OnceLock<Arc<Inner>> = OnceLock::new();
+        DEFAULT.get_or_init(|| Self::new(true)).clone()
+    }
+
+    /// Tells machines apart.
+    pub(crate) fn id(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    pub(crate) fn hang_limit(&self) -> Duration {
+        lock(&self.settings).hang_limit
+    }
+}

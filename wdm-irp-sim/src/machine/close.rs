@@ -1,0 +1,59 @@
+//! The checks of the end.
+
+use crate::io::irp;
+use crate::io::irp::OVERRUN;
+use crate::kernel::Inner;
+use crate::kernel::ledger::Standing;
+use crate::kernel::ledger::describe;
+use crate::report::violation::{Report, ViolationKind};
+use crate::sync::lock;
+
+impl Inner {
+    /// The checks of the end.
+    pub(super) fn close(&self) -> Report {
+        self.join_workers();
+        // Lower drivers may own handles of this machine: let go of them, or it would live for ever.
+        let devices = lock(&self.state).devices.clone();
+        for device in devices {
+            device.retire();
+        }
+        let mut found: Vec<(ViolationKind, Option<u32>, String)> = Vec::new();
+        {
+            let mut state = lock(&self.state);
+            for (number, record) in &state.irps {
+                if record.standing != Standing::Freed {
+                    found.push((
+                        ViolationKind::IrpLeaked,
+                        Some(*number),
+                        format!("never freed; {}", describe(record)),
+                    ));
+                }
+                let intact = record.memory.as_ref().is_none_or(|memory| {
+                    // SAFETY: nobody runs any more who may write to it.
+                    unsafe { irp::guard_is_intact(memory, record.stack_count) }
+                });
+                if !intact {
+                    found.push((ViolationKind::IrpOverrun, Some(*number), OVERRUN.to_owned()));
+                }
+            }
+            for record in state.mdls.values().filter(|record| !record.freed) {
+                let (kind, text) = if record.locked {
+                    (
+                        ViolationKind::PagesLeftLocked,
+                        "the pages of an MDL were never unlocked",
+                    )
+                } else {
+                    (ViolationKind::MdlLeaked, "an MDL was never freed")
+                };
+                found.push((kind, record.irp, text.to_owned()));
+            }
+            for (irp, text) in state.quarantine.drain(..).filter_map(|old| old.damage()) {
+                found.push((ViolationKind::WriteAfterFree, irp, text));
+            }
+        }
+        for (kind, irp, text) in found {
+            self.violate(kind, irp, &text);
+        }
+        self.report()
+    }
+}

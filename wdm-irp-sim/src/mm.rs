@@ -1,0 +1,3 @@
+//! The memory manager: the functions that begin with `Mm`.
+
+mod pages;

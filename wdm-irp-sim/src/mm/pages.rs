@@ -1,0 +1,73 @@
+//! `MmProbeAndLockPages` and `MmUnlockPages`.
+
+use wdm_irp::sys::{IoReadAccess, MDL};
+
+use crate::io::mdl::{MDL_PAGES_LOCKED, MdlAccess};
+use crate::kernel::Inner;
+use crate::report::violation::ViolationKind;
+
+const MDL_WRITE_OPERATION: i16 = 0x0080;
+
+impl Inner {
+    /// `MmProbeAndLockPages`
+    ///
+    /// # Safety
+    /// `mdl` is the caller's, or is known to the ledger as freed.
+    pub(crate) unsafe fn lock_pages(&self, mdl: *mut MDL, operation: i32) {
+        let done = self.with_mdl(mdl, "MmProbeAndLockPages", |record| {
+            if record.freed {
+                return Err((ViolationKind::FreedMdlUsed, "an MDL that is freed"));
+            }
+            if record.locked {
+                return Err((
+                    ViolationKind::PagesLockedTwice,
+                    "an MDL whose pages are locked",
+                ));
+            }
+            record.locked = true;
+            Ok(())
+        });
+        if done.is_some() {
+            // SAFETY: allocated, as the ledger says, and the caller's by contract.
+            let access = unsafe { MdlAccess::new(mdl) };
+            let write = if operation == IoReadAccess {
+                0
+            } else {
+                MDL_WRITE_OPERATION
+            };
+            access.set_flags(access.flags() | MDL_PAGES_LOCKED | write);
+        }
+    }
+
+    /// `MmUnlockPages`
+    ///
+    /// # Safety
+    /// `mdl` is the caller's, or is known to the ledger as freed.
+    pub(crate) unsafe fn unlock_pages(&self, mdl: *mut MDL) {
+        let done = self.with_mdl(mdl, "MmUnlockPages", |record| {
+            if record.freed {
+                return Err((ViolationKind::FreedMdlUsed, "an MDL that is freed"));
+            }
+            if !record.locked {
+                return Err((
+                    ViolationKind::PagesNotLocked,
+                    "an MDL whose pages are not locked",
+                ));
+            }
+            if record.in_flight.is_some() {
+                // Not unlocked: the device may still transfer.
+                return Err((
+                    ViolationKind::MdlReleasedInFlight,
+                    "an MDL of an IRP that is in flight",
+                ));
+            }
+            record.locked = false;
+            Ok(())
+        });
+        if done.is_some() {
+            // SAFETY: allocated, as the ledger says, and the caller's by contract.
+            let access = unsafe { MdlAccess::new(mdl) };
+            access.set_flags(access.flags() & !(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION));
+        }
+    }
+}
