@@ -78,8 +78,10 @@ mod report;
 mod tests;
 
 pub use driver::behavior::Behavior;
-pub use driver::device::{Device, DeviceOptions, Ticket};
+pub use driver::device::Device;
+pub use driver::held::Ticket;
 pub use driver::lower_irp::LowerIrp;
+pub use driver::options::DeviceOptions;
 pub use driver::received::{Parameters, Received};
 pub use driver::when::When;
 pub use fault::{Allocation, Faults, Point};

@@ -1,18 +1,20 @@
 //! What a modelled driver does with a request: when it completes it, with what result, and what it returns.
 
-use crate::driver::device::Driver;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wdm_irp::sys::{DISPATCH_LEVEL, NTSTATUS, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
 
-use crate::driver::device::Device;
+use crate::driver::device::{Device, DeviceShared, Dispatch};
 use crate::driver::lower_irp::LowerIrp;
+use crate::driver::options::DeviceOptions;
+use crate::driver::owned_irp::OwnedIrp;
 use crate::driver::when::{Completion, When};
 use crate::io::major;
 use crate::ke::irql;
 use crate::kernel::Inner;
+use crate::kernel::objects::DeviceObject;
 use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, Condvar, Mutex, lock, thread, wait};
 
@@ -20,7 +22,7 @@ use crate::sync::{Arc, Condvar, Mutex, lock, thread, wait};
 type Respond = dyn Fn(&LowerIrp) -> (NTSTATUS, usize) + Send + Sync;
 
 /// A whole dispatch routine.
-type Dispatch = dyn Fn(LowerIrp) -> NTSTATUS + Send + Sync;
+type Routine = dyn Fn(LowerIrp) -> NTSTATUS + Send + Sync;
 
 enum Kind {
     Respond {
@@ -28,7 +30,7 @@ enum Kind {
         when: When,
         irql: u8,
     },
-    Custom(Box<Dispatch>),
+    Custom(Box<Routine>),
     Sequence(Vec<Arc<Behavior>>, AtomicUsize),
 }
 
@@ -138,7 +140,7 @@ impl Behavior {
     }
 
     /// The dispatch routine.
-    pub(crate) fn dispatch(&self, irp: LowerIrp) -> NTSTATUS {
+    fn handle(&self, irp: LowerIrp) -> NTSTATUS {
         match &self.0 {
             Kind::Respond {
                 respond,
@@ -146,14 +148,14 @@ impl Behavior {
                 irql,
             } => run(irp, respond, *when, *irql),
             Kind::Custom(dispatch) => {
-                let machine = irp.machine();
+                let machine = irp.machine().clone();
                 let number = irp.number();
                 guarded(&machine, number, || dispatch(irp)).unwrap_or(STATUS_UNSUCCESSFUL)
             }
             Kind::Sequence(behaviors, next) => {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 match behaviors.get(index).or(behaviors.last()) {
-                    Some(behavior) => behavior.dispatch(irp),
+                    Some(behavior) => behavior.handle(irp),
                     None => irp.complete(STATUS_SUCCESS, 0),
                 }
             }
@@ -161,12 +163,23 @@ impl Behavior {
     }
 }
 
+impl Dispatch for Behavior {
+    fn dispatch(&self, device: &Arc<DeviceShared>, irp: OwnedIrp) -> NTSTATUS {
+        // SAFETY: the IRP is at this device, which calls this for it.
+        let irp = unsafe { LowerIrp::new(device, irp) };
+        device.remember(irp.receive());
+        self.handle(irp)
+    }
+}
+
 impl Device {
+    pub(crate) fn new(machine: &Arc<Inner>, options: DeviceOptions, behavior: Behavior) -> Self {
+        Self::with_code(machine, options, Arc::new(behavior))
+    }
+
     /// Changes what the driver does with the requests to come.
     pub fn set_behavior(&self, behavior: Behavior) {
-        if let Driver::Modelled(current) = &self.shared.driver {
-            *lock(current) = Some(Arc::new(behavior));
-        }
+        self.set_code(Arc::new(behavior));
     }
 }
 
@@ -192,7 +205,7 @@ fn guarded<T>(machine: &Inner, irp: u32, code: impl FnOnce() -> T) -> Option<T> 
 
 /// Computes the result and completes.
 fn finish(irp: LowerIrp, respond: &Respond) -> NTSTATUS {
-    let machine = irp.machine();
+    let machine = irp.machine().clone();
     let (status, information) =
         guarded(&machine, irp.number(), || respond(&irp)).unwrap_or((STATUS_UNSUCCESSFUL, 0));
     irp.complete(status, information)
@@ -229,10 +242,10 @@ fn run(irp: LowerIrp, respond: &Arc<Respond>, when: When, irql: u8) -> NTSTATUS 
         let returned = if when.marked { STATUS_PENDING } else { status };
         return when.returns.unwrap_or(returned);
     }
-    let machine = irp.machine();
-    let device = irp.device();
+    let machine = irp.machine().clone();
+    let device = irp.device().clone();
     // From here on the IRP may be completed at any time.
-    let ticket = device.hold(irp, when.cancelable);
+    let ticket = irp.hold(when.cancelable);
     let delay = match when.completion {
         Completion::After(delay) => Some(delay),
         Completion::BeforeReturn => None,
@@ -241,12 +254,12 @@ fn run(irp: LowerIrp, respond: &Arc<Respond>, when: When, irql: u8) -> NTSTATUS 
         }
     };
     let latch = Arc::new(Latch::default());
-    let (work_device, work_latch, respond) = (device.clone(), latch.clone(), respond.clone());
-    machine.spawn_worker(&device, move || {
+    let (work_latch, respond) = (latch.clone(), respond.clone());
+    machine.spawn_worker(device.lane(), move || {
         if let Some(delay) = delay {
             thread::sleep(delay);
         }
-        if let Some(irp) = work_device.take(ticket) {
+        if let Some(irp) = device.take(ticket) {
             let _raised = irql::raise(irql);
             finish(irp, &*respond);
         }

@@ -65,17 +65,17 @@ impl LowerIrp {
         // SAFETY: the MDL of an IRP in flight is valid.
         let mdl = unsafe { MdlAccess::new(mdl) };
         if !mdl.is_resident() {
-            self.machine.violate(
+            self.machine().violate(
                 ViolationKind::UnlockedPagesUsed,
-                Some(self.number),
+                Some(self.number()),
                 "the driver maps an MDL whose pages are not locked",
             );
         }
         let described = mdl.byte_count() as usize;
         if described < length {
-            self.machine.violate(
+            self.machine().violate(
                 ViolationKind::BufferMissing,
-                Some(self.number),
+                Some(self.number()),
                 &format!("a request for {length} bytes carries an MDL of {described} bytes"),
             );
         }
@@ -120,7 +120,7 @@ impl LowerIrp {
 
     /// Where the bytes of a read or write are, by the device's I/O method.
     fn transfer_span(&self, length: usize) -> Span {
-        let flags = self.device.flags();
+        let flags = self.device().flags();
         if flags & DO_BUFFERED_IO != 0 {
             self.system_buffer(length)
         } else if flags & DO_DIRECT_IO != 0 {
@@ -135,13 +135,13 @@ impl LowerIrp {
 
     /// Checks that there is memory to copy from or to.
     fn usable(&self, span: Span) -> Span {
-        if span.length == 0 || self.machine.is_doomed(self.number) {
+        if span.length == 0 || self.machine().is_doomed(self.number()) {
             return Span::NONE;
         }
         if span.start.is_null() {
-            self.machine.violate(
+            self.machine().violate(
                 ViolationKind::BufferMissing,
-                Some(self.number),
+                Some(self.number()),
                 &format!("a request for {} bytes carries no buffer", span.length),
             );
             return Span::NONE;

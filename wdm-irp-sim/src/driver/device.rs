@@ -1,95 +1,35 @@
 //! Devices of lower drivers.
 
-use std::collections::BTreeMap;
+use std::any::Any;
 use std::fmt;
 use std::ptr::NonNull;
 
 use wdm_irp::TargetDevice;
-use wdm_irp::sys::{
-    DEVICE_OBJECT, DO_BUFFERED_IO, DO_DIRECT_IO, IRP, NTSTATUS, PDRIVER_DISPATCH,
-    STATUS_INVALID_DEVICE_REQUEST,
-};
+use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS, PDRIVER_DISPATCH, STATUS_INVALID_DEVICE_REQUEST};
 
-use crate::driver::behavior::Behavior;
-use crate::driver::lower_irp::LowerIrp;
+use crate::driver::held::HeldIrps;
+use crate::driver::options::DeviceOptions;
+use crate::driver::owned_irp::OwnedIrp;
 use crate::driver::received::Received;
-use crate::kernel::{Inner, objects};
+use crate::kernel::Inner;
+use crate::kernel::ledger::Retire;
+use crate::kernel::objects::{self, DeviceObject};
 use crate::memory::Memory;
-use crate::report::timeline::Lane;
-use crate::sync::{Arc, Condvar, Mutex, Weak, lock};
+use crate::sync::{Arc, Mutex, Weak, lock};
 
 /// `IO_TYPE_DEVICE`
 const IO_TYPE_DEVICE: i16 = 3;
 
-/// How to make a device: its name, its I/O method for reads and writes, its stack size.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct DeviceOptions {
-    name: Arc<str>,
-    flags: u32,
-    stack_size: i8,
-}
-
-impl DeviceOptions {
-    /// A device with this name in the timeline, buffered I/O, and one stack location.
-    pub fn new(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            flags: DO_BUFFERED_IO,
-            stack_size: 1,
-        }
-    }
-
-    /// `DO_BUFFERED_IO`
-    pub fn buffered(self) -> Self {
-        self.flags(DO_BUFFERED_IO)
-    }
-
-    /// `DO_DIRECT_IO`
-    pub fn direct(self) -> Self {
-        self.flags(DO_DIRECT_IO)
-    }
-
-    /// Neither buffered nor direct I/O: the driver gets the address of the caller's buffer.
-    pub fn neither(self) -> Self {
-        self.flags(0)
-    }
-
-    /// `DeviceObject->Flags`
-    pub fn flags(mut self, flags: u32) -> Self {
-        self.flags = flags;
-        self
-    }
-
-    /// `DeviceObject->StackSize`
-    pub fn stack_size(mut self, stack_size: i8) -> Self {
-        self.stack_size = stack_size;
-        self
-    }
-}
-
-/// Identifies an IRP that a driver holds back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ticket(pub(super) u64);
-
-/// An IRP that its driver has put aside.
-pub(super) struct Held {
-    pub(super) irp: LowerIrp,
-    /// Whether a cancel routine is set.
-    pub(super) cancelable: bool,
-}
-
-#[derive(Default)]
-pub(super) struct HeldIrps {
-    pub(super) irps: BTreeMap<Ticket, Held>,
-    pub(super) next: u64,
-    pub(super) retired: bool,
+/// The code of a modelled driver.
+pub(super) trait Dispatch: Send + Sync {
+    /// The dispatch routine: `irp` is at the driver of `device`.
+    fn dispatch(&self, device: &Arc<DeviceShared>, irp: OwnedIrp) -> NTSTATUS;
 }
 
 /// Who handles the requests.
-pub(super) enum Driver {
+enum Driver {
     /// A modelled one.
-    Modelled(Mutex<Option<Arc<Behavior>>>),
+    Modelled(Mutex<Option<Arc<dyn Dispatch>>>),
     /// Code of the test.
     Raw(PDRIVER_DISPATCH),
 }
@@ -104,97 +44,91 @@ pub(crate) struct DeviceShared {
     target: TargetDevice,
     flags: u32,
     stack_size: i8,
-    pub(super) driver: Driver,
+    driver: Driver,
     received: Mutex<Vec<Received>>,
-    pub(super) held: Mutex<HeldIrps>,
-    pub(super) held_changed: Condvar,
+    held: HeldIrps,
 }
 
-/// The devices of the process, by address.
-static DEVICES: Mutex<BTreeMap<usize, Weak<DeviceShared>>> = Mutex::new(BTreeMap::new());
-
 impl DeviceShared {
-    /// The device of a device object; `None` if it is none.
-    pub(crate) fn find(device: *mut DEVICE_OBJECT) -> Option<Arc<Self>> {
-        lock(&DEVICES).get(&device.addr()).and_then(Weak::upgrade)
+    /// The device behind a device object; `None` if it is none.
+    pub(super) fn find(device: *mut DEVICE_OBJECT) -> Option<Arc<Self>> {
+        let device: Arc<dyn Any + Send + Sync> = objects::device(device)?;
+        device.downcast().ok()
     }
 
-    /// The party that a device's driver is in the timeline.
-    pub(crate) fn lane_of(device: *mut DEVICE_OBJECT) -> Lane {
-        Self::find(device).map_or(Lane::IoManager, |device| device.lane())
-    }
-
-    pub(crate) fn name(&self) -> Arc<str> {
-        self.name.clone()
-    }
-
-    pub(crate) fn lane(&self) -> Lane {
-        Lane::Device(self.name())
-    }
-
-    pub(crate) fn as_ptr(&self) -> *mut DEVICE_OBJECT {
-        self.memory.cast()
-    }
-
-    pub(crate) fn address(&self) -> usize {
-        self.as_ptr().addr()
-    }
-
-    pub(crate) const fn flags(&self) -> u32 {
+    pub(super) const fn flags(&self) -> u32 {
         self.flags
     }
 
-    /// The driver's dispatch routine.
-    ///
-    /// # Safety
-    /// The current location of `irp`, which is IRP `number` of `machine`, is this device's.
-    pub(crate) unsafe fn dispatch(
-        self: &Arc<Self>,
+    /// The IRPs that the driver has put aside.
+    pub(super) const fn held(&self) -> &HeldIrps {
+        &self.held
+    }
+
+    /// Remembers a request.
+    pub(super) fn remember(&self, received: Received) {
+        lock(&self.received).push(received);
+    }
+
+    /// Sets `Irp->IoStatus` and calls `IoCompleteRequest` for the driver.
+    pub(super) fn complete(&self, irp: OwnedIrp, status: NTSTATUS, information: usize) {
+        let _busy = irp.enter(self.lane());
+        irp.complete(status, information);
+    }
+}
+
+impl DeviceObject for DeviceShared {
+    fn as_ptr(&self) -> *mut DEVICE_OBJECT {
+        self.memory.cast()
+    }
+
+    fn name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    unsafe fn dispatch(
+        self: Arc<Self>,
         machine: &Arc<Inner>,
         irp: *mut IRP,
         number: u32,
     ) -> NTSTATUS {
-        let behavior = match &self.driver {
+        let driver = match &self.driver {
             Driver::Raw(Some(dispatch)) => {
                 // SAFETY: the test vouches for its dispatch routine; the IRP is at its device by contract.
                 return unsafe { dispatch(self.as_ptr(), irp) };
             }
             Driver::Raw(None) => None,
-            Driver::Modelled(behavior) => lock(behavior).clone(),
+            Driver::Modelled(driver) => lock(driver).clone(),
         };
-        // SAFETY: by contract.
-        let irp = unsafe { LowerIrp::new(machine, self, irp, number) };
-        match behavior {
-            Some(behavior) => {
-                let received = irp.receive();
-                lock(&self.received).push(received);
-                behavior.dispatch(irp)
-            }
-            None => irp.complete(STATUS_INVALID_DEVICE_REQUEST, 0),
+        // SAFETY: the IRP is at this device by contract, which calls no other code of a driver for it.
+        let irp = unsafe { OwnedIrp::new(machine, irp, number) };
+        if let Some(driver) = driver {
+            driver.dispatch(&self, irp)
+        } else {
+            self.complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+            STATUS_INVALID_DEVICE_REQUEST
         }
     }
+}
 
-    /// At the end of the machine: lets go of whatever owns handles of the machine.
-    pub(crate) fn retire(&self) {
-        let behavior = match &self.driver {
-            Driver::Modelled(behavior) => lock(behavior).take(),
+impl Retire for DeviceShared {
+    fn address(&self) -> usize {
+        self.as_ptr().addr()
+    }
+
+    fn retire(&self) {
+        let driver = match &self.driver {
+            Driver::Modelled(driver) => lock(driver).take(),
             Driver::Raw(_) => None,
         };
-        drop(behavior);
-        let held = {
-            let mut held = lock(&self.held);
-            held.retired = true;
-            std::mem::take(&mut held.irps)
-        };
-        for entry in held.into_values() {
-            entry.irp.abandon();
-        }
+        drop(driver);
+        self.held.retire();
     }
 }
 
 impl Drop for DeviceShared {
     fn drop(&mut self) {
-        lock(&DEVICES).remove(&self.address());
+        objects::remove_device(self.address());
     }
 }
 
@@ -215,8 +149,12 @@ impl fmt::Debug for Device {
 }
 
 impl Device {
-    pub(crate) fn new(machine: &Arc<Inner>, options: DeviceOptions, behavior: Behavior) -> Self {
-        let driver = Driver::Modelled(Mutex::new(Some(Arc::new(behavior))));
+    pub(super) fn with_code(
+        machine: &Arc<Inner>,
+        options: DeviceOptions,
+        code: Arc<dyn Dispatch>,
+    ) -> Self {
+        let driver = Driver::Modelled(Mutex::new(Some(code)));
         Self::with_driver(machine, options, driver)
     }
 
@@ -251,19 +189,25 @@ impl Device {
             stack_size: options.stack_size,
             driver,
             received: Mutex::default(),
-            held: Mutex::default(),
-            held_changed: Condvar::new(),
+            held: HeldIrps::new(),
         });
-        lock(&DEVICES).insert(shared.address(), Arc::downgrade(&shared));
-        objects::insert(shared.address(), machine);
+        let weak: Weak<DeviceShared> = Arc::downgrade(&shared);
+        objects::insert_device(shared.address(), weak, machine);
         Self {
             shared,
             machine: machine.clone(),
         }
     }
 
-    pub(crate) fn shared(&self) -> Arc<DeviceShared> {
+    pub(crate) fn shared(&self) -> Arc<dyn Retire> {
         self.shared.clone()
+    }
+
+    /// Changes the code of a modelled driver.
+    pub(super) fn set_code(&self, code: Arc<dyn Dispatch>) {
+        if let Driver::Modelled(current) = &self.shared.driver {
+            *lock(current) = Some(code);
+        }
     }
 
     /// The device as the library sees it.

@@ -7,23 +7,22 @@ use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS, SL_INVOKE_ALWAYS, STATUS_SUCCES
 use crate::driver::behavior::Behavior;
 use crate::driver::device::Device;
 use crate::driver::lower_irp::LowerIrp;
-use crate::kernel::this_thread;
+use crate::kernel::objects::DeviceObject;
 
 impl LowerIrp {
     /// Passes the IRP on to a lower device as a filter driver does: copies the location to the next one, sets a
     /// completion routine that propagates the pending mark, and calls the driver. Returns its status.
-    pub fn forward(mut self, lower: &Device) -> NTSTATUS {
-        self.done = true;
+    pub fn forward(self, lower: &Device) -> NTSTATUS {
         let access = self.access();
         if let Some(next) = access.location(access.current_location() - 1) {
             self.location().copy_to_next(next);
             next.set_routine(Some(propagate_pending), std::ptr::null_mut());
             next.set_control(SL_INVOKE_ALWAYS);
         }
-        let _busy =
-            this_thread::enter_routine(&self.machine, self.number, self.device.lane(), false);
-        // SAFETY: the IRP is at this driver, and not touched any more; its next location is filled in, if it exists.
-        unsafe { self.machine.call_driver(lower.as_ptr(), self.irp) }
+        let (device, irp) = self.into_parts();
+        let _busy = irp.enter(device.lane());
+        // SAFETY: the next location, if there is one, was filled in above.
+        unsafe { irp.call_driver(lower.as_ptr()) }
     }
 }
 

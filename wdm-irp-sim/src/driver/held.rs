@@ -1,146 +1,138 @@
-//! The IRPs that a modelled driver has put aside.
+//! The IRPs that a driver has put aside.
 
-use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS, STATUS_CANCELLED};
+use std::collections::BTreeMap;
 
-use crate::driver::device::{Device, DeviceShared, Held, Ticket};
-use crate::driver::lower_irp::LowerIrp;
-use crate::io::cancel;
-use crate::io::irp::IrpAccess;
-use crate::sync::{Instant, lock, wait_for};
+use wdm_irp::sys::{IRP, PDRIVER_CANCEL};
 
-impl DeviceShared {
-    /// Puts an IRP aside. If it is cancelable, its cancel routine may complete it before this returns.
-    pub(crate) fn hold(&self, irp: LowerIrp, cancelable: bool) -> Ticket {
-        let access = irp.access();
-        let mut held = lock(&self.held);
-        let ticket = Ticket(held.next);
-        if held.retired {
-            drop(held);
-            irp.abandon();
-            return ticket;
+use crate::driver::owned_irp::OwnedIrp;
+use crate::kernel::Inner;
+use crate::sync::{Condvar, Instant, Mutex, lock, wait_for};
+
+/// Identifies an IRP that a driver holds back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(u64);
+
+/// An IRP that its driver has put aside.
+struct Held {
+    irp: OwnedIrp,
+    /// Whether a cancel routine is set.
+    cancelable: bool,
+}
+
+#[derive(Default)]
+struct List {
+    irps: BTreeMap<Ticket, Held>,
+    next: u64,
+    retired: bool,
+}
+
+/// The IRPs that a driver has put aside.
+pub(super) struct HeldIrps {
+    list: Mutex<List>,
+    changed: Condvar,
+}
+
+impl HeldIrps {
+    pub(super) fn new() -> Self {
+        Self {
+            list: Mutex::default(),
+            changed: Condvar::new(),
         }
-        held.next += 1;
-        held.irps.insert(ticket, Held { irp, cancelable });
+    }
+
+    /// Puts an IRP aside, with a cancel routine or without one.
+    ///
+    /// The cancel routine may take the IRP before this returns. An IRP that was cancelled before the routine was set
+    /// comes back: nobody will call the routine.
+    pub(super) fn hold(
+        &self,
+        irp: OwnedIrp,
+        cancel_routine: PDRIVER_CANCEL,
+    ) -> (Ticket, Option<OwnedIrp>) {
+        let access = irp.access();
+        let cancelable = cancel_routine.is_some();
+        let mut list = lock(&self.list);
+        let ticket = Ticket(list.next);
+        if list.retired {
+            drop(list);
+            return (ticket, None);
+        }
+        list.next += 1;
+        list.irps.insert(ticket, Held { irp, cancelable });
         let mut cancelled = None;
         if cancelable {
             // The cancel routine needs the lock that is held here: the IRP stays until it is released.
-            access.exchange_cancel_routine(Some(cancel_held));
+            access.exchange_cancel_routine(cancel_routine);
             if access.is_cancelled() && access.exchange_cancel_routine(None).is_some() {
-                // Cancelled before the routine was set: nobody will call it.
-                cancelled = held.irps.remove(&ticket);
+                cancelled = list.irps.remove(&ticket);
             }
         }
-        drop(held);
-        self.held_changed.notify_all();
-        if let Some(held) = cancelled {
-            held.irp.complete(STATUS_CANCELLED, 0);
-        }
-        ticket
+        drop(list);
+        self.changed.notify_all();
+        (ticket, cancelled.map(|held| held.irp))
     }
 
     /// Takes a held IRP back; `None` if it is gone, or if its cancel routine is about to take it.
-    pub(crate) fn take(&self, ticket: Ticket) -> Option<LowerIrp> {
-        let mut held = lock(&self.held);
-        let entry = held.irps.get(&ticket)?;
+    pub(super) fn take(&self, ticket: Ticket) -> Option<OwnedIrp> {
+        let mut list = lock(&self.list);
+        let held = list.irps.get(&ticket)?;
         // While it is listed it is not completed, so it may be touched.
-        if entry.cancelable && entry.irp.access().exchange_cancel_routine(None).is_none() {
+        if held.cancelable && held.irp.access().exchange_cancel_routine(None).is_none() {
             return None;
         }
-        let entry = held.irps.remove(&ticket)?;
-        drop(held);
-        self.held_changed.notify_all();
-        Some(entry.irp)
+        let held = list.irps.remove(&ticket)?;
+        drop(list);
+        self.changed.notify_all();
+        Some(held.irp)
     }
 
     /// Takes back the IRP that was put aside first.
-    fn take_first(&self) -> Option<LowerIrp> {
-        let tickets: Vec<Ticket> = lock(&self.held).irps.keys().copied().collect();
+    pub(super) fn take_first(&self) -> Option<OwnedIrp> {
+        let tickets: Vec<Ticket> = lock(&self.list).irps.keys().copied().collect();
         tickets.into_iter().find_map(|ticket| self.take(ticket))
     }
 
     /// For the cancel routine: takes back the IRP at this address.
-    fn take_cancelled(&self, irp: *mut IRP) -> Option<LowerIrp> {
-        let mut held = lock(&self.held);
-        let ticket = held
+    pub(super) fn take_cancelled(&self, irp: *mut IRP) -> Option<OwnedIrp> {
+        let mut list = lock(&self.list);
+        let ticket = list
             .irps
             .iter()
-            .find(|(_, entry)| entry.cancelable && entry.irp.as_ptr().addr() == irp.addr())
+            .find(|(_, held)| held.cancelable && held.irp.irp.addr() == irp.addr())
             .map(|(ticket, _)| *ticket)?;
-        let entry = held.irps.remove(&ticket)?;
-        drop(held);
-        self.held_changed.notify_all();
-        Some(entry.irp)
-    }
-}
-
-/// The cancel routine of IRPs that a modelled driver holds.
-///
-/// # Safety
-/// As the I/O manager calls it: with the cancel spin lock held, on an IRP that this routine was set for.
-unsafe extern "system" fn cancel_held(device: *mut DEVICE_OBJECT, irp: *mut IRP) {
-    // SAFETY: the IRP is this routine's.
-    let irql = unsafe { IrpAccess::new(irp) }.cancel_irql();
-    cancel::release(irql);
-    if let Some(irp) = DeviceShared::find(device).and_then(|device| device.take_cancelled(irp)) {
-        irp.complete(STATUS_CANCELLED, 0);
-    }
-}
-
-impl Device {
-    /// How many IRPs the driver holds back.
-    #[must_use]
-    pub fn pending(&self) -> usize {
-        lock(&self.shared.held).irps.len()
+        let held = list.irps.remove(&ticket)?;
+        drop(list);
+        self.changed.notify_all();
+        Some(held.irp)
     }
 
-    /// Waits until the driver holds back this many IRPs. The machine's hang limit applies.
-    pub fn wait_until_pending(&self, count: usize) {
+    /// How many IRPs are held back.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.list).irps.len()
+    }
+
+    /// Waits until this many IRPs are held back. The machine's hang limit applies.
+    pub(super) fn wait_until(&self, count: usize, machine: &Inner) {
         let start = Instant::now();
-        let limit = self.machine.hang_limit();
-        let mut held = lock(&self.shared.held);
-        while held.irps.len() < count {
+        let limit = machine.hang_limit();
+        let mut list = lock(&self.list);
+        while list.irps.len() < count {
             let passed = start.elapsed();
             if passed >= limit {
-                drop(held);
-                self.machine.hang("Device::wait_until_pending");
+                drop(list);
+                machine.hang("Device::wait_until_pending");
             }
-            held = wait_for(
-                &self.shared.held_changed,
-                held,
-                limit.saturating_sub(passed),
-            );
+            list = wait_for(&self.changed, list, limit.saturating_sub(passed));
         }
     }
 
-    /// Takes back the IRP that the driver holds back longest.
-    #[must_use]
-    pub fn take_next(&self) -> Option<LowerIrp> {
-        self.shared.take_first()
-    }
-
-    /// Takes back an IRP that was put aside by [`LowerIrp::hold`].
-    #[must_use]
-    pub fn take(&self, ticket: Ticket) -> Option<LowerIrp> {
-        self.shared.take(ticket)
-    }
-
-    /// Completes the IRP that the driver holds back longest, on this thread. `false`: there is none.
-    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
-    pub fn complete_next(&self, status: NTSTATUS, information: usize) -> bool {
-        let Some(irp) = self.take_next() else {
-            return false;
+    /// At the end of the machine: forgets the IRPs, which own handles of it, and those to come.
+    pub(super) fn retire(&self) {
+        let irps = {
+            let mut list = lock(&self.list);
+            list.retired = true;
+            std::mem::take(&mut list.irps)
         };
-        irp.complete(status, information);
-        true
-    }
-}
-
-impl LowerIrp {
-    /// Puts the IRP aside, to be taken back by [`Device::take`] or completed by [`Device::complete_next`]. If
-    /// `cancelable`, a cancel routine is set, and may complete it at any time. Mark it pending before.
-    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
-    pub fn hold(self, cancelable: bool) -> Ticket {
-        let device = self.device();
-        device.hold(self, cancelable)
+        drop(irps);
     }
 }

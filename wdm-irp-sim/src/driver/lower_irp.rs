@@ -3,13 +3,17 @@
 use std::ffi::c_void;
 use std::fmt;
 
-use wdm_irp::sys::{IRP, NTSTATUS, SL_PENDING_RETURNED, STATUS_PENDING, STATUS_UNSUCCESSFUL};
+use wdm_irp::sys::{
+    DISPATCH_LEVEL, IRP, NTSTATUS, SL_PENDING_RETURNED, STATUS_PENDING, STATUS_UNSUCCESSFUL,
+};
 
 use crate::driver::device::DeviceShared;
+use crate::driver::owned_irp::OwnedIrp;
 use crate::driver::received::{Parameters, Received};
 use crate::io::irp::{IrpAccess, LocationAccess};
 use crate::io::major;
 use crate::ke::irql;
+use crate::kernel::objects::DeviceObject;
 use crate::kernel::{Inner, this_thread};
 use crate::sync::{Arc, Duration, thread};
 
@@ -18,57 +22,54 @@ use crate::sync::{Arc, Duration, thread};
 /// Dropping it loses the IRP, as a buggy driver would; the machine reports it as leaked in flight.
 ///
 /// # Invariants
-/// `irp` is IRP `number` of `machine`, is at the driver of `device`, and its memory stays while `machine` does: the
-/// ledger frees no IRP that is in flight.
+/// 1. The IRP is at the driver of `device`, and its current location is that driver's.
+/// 2. `irp` is `None` only in the method that has consumed the value, and in the drop that follows.
 pub struct LowerIrp {
-    pub(super) irp: *mut IRP,
-    pub(super) number: u32,
-    pub(super) machine: Arc<Inner>,
-    pub(super) device: Arc<DeviceShared>,
-    pub(super) done: bool,
+    irp: Option<OwnedIrp>,
+    device: Arc<DeviceShared>,
 }
-
-// SAFETY: an IRP belongs to no thread, only to one driver at a time.
-unsafe impl Send for LowerIrp {}
 
 impl fmt::Debug for LowerIrp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LowerIrp")
-            .field("number", &self.number)
+            .field("number", &self.number())
             .finish_non_exhaustive()
     }
 }
 
 impl LowerIrp {
     /// # Safety
-    /// By the type's invariant.
-    pub(crate) unsafe fn new(
-        machine: &Arc<Inner>,
-        device: &Arc<DeviceShared>,
-        irp: *mut IRP,
-        number: u32,
-    ) -> Self {
-        // INVARIANT: by contract.
+    /// The IRP is at the driver of `device`, and its current location is that driver's.
+    pub(super) unsafe fn new(device: &Arc<DeviceShared>, irp: OwnedIrp) -> Self {
+        // INVARIANT: 1 by the caller's contract; 2 since there is an IRP.
         Self {
-            irp,
-            number,
-            machine: machine.clone(),
+            irp: Some(irp),
             device: device.clone(),
-            done: false,
         }
     }
 
-    pub(crate) fn access(&self) -> IrpAccess {
-        // SAFETY: by the type's invariant.
-        unsafe { IrpAccess::new(self.irp) }
+    const fn irp(&self) -> &OwnedIrp {
+        self.irp
+            .as_ref()
+            .expect("taken by the methods that consume this value only")
     }
 
-    pub(crate) fn machine(&self) -> Arc<Inner> {
-        self.machine.clone()
+    /// Takes the value apart.
+    pub(super) fn into_parts(mut self) -> (Arc<DeviceShared>, OwnedIrp) {
+        let irp = self.irp.take().expect("nothing has consumed this value");
+        (self.device.clone(), irp)
     }
 
-    pub(crate) fn device(&self) -> Arc<DeviceShared> {
-        self.device.clone()
+    pub(super) fn access(&self) -> IrpAccess {
+        self.irp().access()
+    }
+
+    pub(super) fn machine(&self) -> &Arc<Inner> {
+        &self.irp().machine
+    }
+
+    pub(super) const fn device(&self) -> &Arc<DeviceShared> {
+        &self.device
     }
 
     pub(super) fn location(&self) -> LocationAccess {
@@ -81,13 +82,13 @@ impl LowerIrp {
     /// The IRP, for raw calls.
     #[must_use]
     pub const fn as_ptr(&self) -> *mut IRP {
-        self.irp
+        self.irp().irp
     }
 
     /// The number of the IRP in the timeline.
     #[must_use]
     pub const fn number(&self) -> u32 {
-        self.number
+        self.irp().number
     }
 
     /// `IRP_MJ_…`
@@ -171,7 +172,7 @@ impl LowerIrp {
         let access = self.access();
         let location = self.location();
         Received {
-            irp: self.number,
+            irp: self.number(),
             major: location.major(),
             minor: location.minor(),
             flags: location.flags(),
@@ -188,19 +189,14 @@ impl LowerIrp {
     pub fn mark_pending(&self) {
         let location = self.location();
         location.set_control(location.control() | SL_PENDING_RETURNED);
-        self.machine.note(Some(self.number), "IoMarkIrpPending");
+        self.machine().note(Some(self.number()), "IoMarkIrpPending");
     }
 
     /// Sets `Irp->IoStatus` and calls `IoCompleteRequest`. Returns the status, for the dispatch routine.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
-    pub fn complete(mut self, status: NTSTATUS, information: usize) -> NTSTATUS {
-        self.done = true;
-        self.access().set_status(status, information);
-        // The test's thread may do this for the driver.
-        let _busy =
-            this_thread::enter_routine(&self.machine, self.number, self.device.lane(), false);
-        // SAFETY: the IRP is at this driver by the type's invariant, and not touched any more.
-        unsafe { self.machine.complete(self.irp) };
+    pub fn complete(self, status: NTSTATUS, information: usize) -> NTSTATUS {
+        let (device, irp) = self.into_parts();
+        device.complete(irp, status, information);
         status
     }
 
@@ -209,36 +205,27 @@ impl LowerIrp {
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn complete_after(self, delay: Duration, status: NTSTATUS, information: usize) -> NTSTATUS {
         self.mark_pending();
-        let device = self.device();
-        let machine = self.machine();
-        machine.spawn_worker(&device, move || {
+        let lane = self.device.lane();
+        self.machine().clone().spawn_worker(lane, move || {
             thread::sleep(delay);
-            let _raised = irql::raise(wdm_irp::sys::DISPATCH_LEVEL);
+            let _raised = irql::raise(DISPATCH_LEVEL);
             self.complete(status, information);
         });
         STATUS_PENDING
-    }
-
-    /// Forgets the IRP: the machine has ended.
-    pub(crate) fn abandon(mut self) {
-        self.done = true;
     }
 }
 
 impl Drop for LowerIrp {
     fn drop(&mut self) {
-        if self.done {
+        let Some(irp) = self.irp.take() else {
             return;
-        }
-        self.done = true;
+        };
         if thread::panicking() {
             // The code of the driver panicked: do not let the originator hang, too.
-            self.access().set_status(STATUS_UNSUCCESSFUL, 0);
-            // SAFETY: the IRP is at this driver by the type's invariant, and not touched any more.
-            unsafe { self.machine.complete(self.irp) };
+            irp.complete(STATUS_UNSUCCESSFUL, 0);
         } else {
-            self.machine.note(
-                Some(self.number),
+            irp.machine.note(
+                Some(irp.number),
                 "the driver has lost the IRP without completing it",
             );
         }

@@ -1,20 +1,19 @@
 //! `IofCallDriver`.
 
-use crate::io::major::describe_arguments;
-use crate::io::mdl::mdl_chain;
-use crate::io::pending::breach_of_contract;
 use wdm_irp::sys::{
-    DEVICE_OBJECT, DISPATCH_LEVEL, IRP, NTSTATUS, PASSIVE_LEVEL, PIO_COMPLETION_ROUTINE,
-    SL_INVOKE_ALWAYS, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
+    DEVICE_OBJECT, IRP, NTSTATUS, PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
 };
 
-use crate::driver::device::DeviceShared;
 use crate::fault::Point;
 use crate::io::irp::{IrpAccess, LocationAccess};
-use crate::io::major;
+use crate::io::major::{describe_arguments, highest_irql};
+use crate::io::mdl::mdl_chain;
+use crate::io::pending::breach_of_contract;
 use crate::kernel::ledger::{Frame, IrpRecord, Standing};
+use crate::kernel::objects::DeviceObject;
 use crate::kernel::record::Found;
-use crate::kernel::{Inner, this_thread};
+use crate::kernel::{Inner, objects, this_thread};
 use crate::report::names::{irql_name, major_name, status_name};
 use crate::report::timeline::Step;
 use crate::report::violation::ViolationKind;
@@ -39,7 +38,7 @@ impl Inner {
         device: *mut DEVICE_OBJECT,
         irp: *mut IRP,
     ) -> NTSTATUS {
-        let Some(target) = DeviceShared::find(device) else {
+        let Some(target) = objects::device(device) else {
             self.violate(
                 ViolationKind::UnknownDevice,
                 None,
@@ -48,7 +47,7 @@ impl Inner {
             return STATUS_INVALID_PARAMETER;
         };
         // SAFETY: by contract.
-        let (sent, found) = unsafe { self.send(&target, irp) };
+        let (sent, found) = unsafe { self.send(&*target, irp) };
         let caller = this_thread::lane();
         let lane = target.lane();
         if let Some(sent) = &sent {
@@ -86,7 +85,7 @@ impl Inner {
                 format!("dispatch {}{}", major_name(sent.major), sent.arguments),
             );
             // SAFETY: the current location is the device's.
-            unsafe { target.dispatch(self, irp, number) }
+            unsafe { target.clone().dispatch(self, irp, number) }
         };
         // The IRP may be gone.
         if this_thread::irql() != irql {
@@ -129,7 +128,7 @@ impl Inner {
     /// As for [`Self::call_driver`].
     unsafe fn send(
         self: &Arc<Self>,
-        target: &DeviceShared,
+        target: &dyn DeviceObject,
         irp: *mut IRP,
     ) -> (Option<Sent>, Vec<Found>) {
         let mut state = lock(&self.state);
@@ -257,17 +256,7 @@ impl Inner {
     /// The IRQL rules for sending a request.
     fn check_send_irql(&self, number: u32, major: u8) {
         let irql = this_thread::irql();
-        let any_thread = matches!(
-            major,
-            major::READ | major::WRITE | major::CONTROL | major::INTERNAL_CONTROL | major::POWER
-        );
-        let highest = if any_thread {
-            DISPATCH_LEVEL
-        } else {
-            // APC_LEVEL is allowed for paging I/O only, which the model does not have; it is not worth a bug check.
-            DISPATCH_LEVEL - 1
-        };
-        if irql > highest {
+        if irql > highest_irql(major) {
             self.violate(
                 ViolationKind::SentAtBadIrql,
                 Some(number),
@@ -300,6 +289,3 @@ fn check_registration(location: LocationAccess) -> Option<(ViolationKind, &'stat
         None
     }
 }
-
-/// `APC_LEVEL` is just below `DISPATCH_LEVEL`, which [`Inner::check_send_irql`] relies on.
-const _: () = assert!(DISPATCH_LEVEL - 1 > PASSIVE_LEVEL);

@@ -2,11 +2,10 @@
 
 use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
-use crate::driver::device::DeviceShared;
 use crate::fault::Point;
 use crate::io::irp::{IrpAccess, LocationAccess};
 use crate::kernel::ledger::Standing;
-use crate::kernel::{Inner, this_thread};
+use crate::kernel::{Inner, objects, this_thread};
 use crate::report::timeline::{Lane, Step};
 use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, Condvar, Instant, Mutex, lock, thread, wait_for};
@@ -133,7 +132,7 @@ impl Inner {
         self.faults.dwell(Point::BeforeCancelRoutine);
         // From here on the IRP belongs to the cancel routine.
         self.end_cancel(number);
-        let lane = DeviceShared::lane_of(device);
+        let lane = objects::lane_of(device);
         self.record(
             Some(number),
             Step::Call,

@@ -10,12 +10,11 @@ use wdm_irp::sys::{
     SL_PENDING_RETURNED, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING,
 };
 
-use crate::driver::device::DeviceShared;
 use crate::fault::Point;
 use crate::io::irp::{IrpAccess, LocationAccess};
-use crate::kernel::Inner;
 use crate::kernel::ledger::{IrpRecord, Standing};
 use crate::kernel::record::Found;
+use crate::kernel::{Inner, objects};
 use crate::report::names::status_name;
 use crate::report::timeline::Lane;
 use crate::report::violation::ViolationKind;
@@ -171,7 +170,7 @@ impl Inner {
                 .location(current + 1)
                 .map_or(std::ptr::null_mut(), LocationAccess::device);
             location.clear();
-            let lane = DeviceShared::lane_of(device);
+            let lane = objects::lane_of(device);
             let Some(walks) = self.leave_walk(number) else {
                 return;
             };

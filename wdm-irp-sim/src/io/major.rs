@@ -1,7 +1,7 @@
 //! Major functions: their codes, as the bytes they are in a stack location, and their arguments.
 
 use std::fmt::Write as _;
-use wdm_irp::sys;
+use wdm_irp::sys::{self, APC_LEVEL, DISPATCH_LEVEL};
 
 use crate::io::irp::LocationAccess;
 
@@ -10,6 +10,15 @@ pub(crate) const WRITE: u8 = sys::IRP_MJ_WRITE.to_le_bytes()[0];
 pub(crate) const CONTROL: u8 = sys::IRP_MJ_DEVICE_CONTROL.to_le_bytes()[0];
 pub(crate) const INTERNAL_CONTROL: u8 = sys::IRP_MJ_INTERNAL_DEVICE_CONTROL.to_le_bytes()[0];
 pub(crate) const POWER: u8 = 0x16;
+
+/// The highest IRQL at which a request may be sent.
+pub(super) fn highest_irql(major: u8) -> u8 {
+    match major {
+        READ | WRITE | CONTROL | INTERNAL_CONTROL | POWER => DISPATCH_LEVEL,
+        // PASSIVE_LEVEL, but for paging I/O, which the model does not have: APC_LEVEL is not worth a bug check.
+        _ => APC_LEVEL,
+    }
+}
 
 /// The arguments of a request, for the timeline.
 pub(super) fn describe_arguments(location: LocationAccess) -> String {

@@ -1,13 +1,11 @@
 //! The ledger: a page about each IRP and MDL, apart from their memory, which may be gone or misused.
 
-use crate::kernel::quarantine::QUARANTINE;
 use std::collections::{BTreeMap, VecDeque};
 
 use wdm_irp::sys::NTSTATUS;
 
-use crate::driver::device::DeviceShared;
-use crate::kernel::quarantine::Quarantined;
-use crate::memory::{Memory, POISON};
+use crate::kernel::quarantine::{CAPACITY, Quarantine};
+use crate::memory::Memory;
 use crate::report::timeline::Entry;
 use crate::report::violation::Violation;
 use crate::sync::{Arc, thread};
@@ -93,6 +91,14 @@ pub struct Wait {
     pub status: NTSTATUS,
 }
 
+/// Something that owns handles of its machine, which would live for ever if it kept them.
+pub(crate) trait Retire: Send + Sync {
+    fn address(&self) -> usize;
+
+    /// Forgets whatever owns handles of the machine.
+    fn retire(&self);
+}
+
 /// Everything the machine remembers.
 #[derive(Default)]
 pub(crate) struct State {
@@ -107,9 +113,9 @@ pub(crate) struct State {
     pub(crate) violations: Vec<Violation>,
     pub(crate) entries: VecDeque<Entry>,
     pub(crate) forgotten: usize,
-    pub(crate) quarantine: VecDeque<Quarantined>,
+    pub(crate) quarantine: Quarantine,
     freed_order: VecDeque<u32>,
-    pub(crate) devices: Vec<Arc<DeviceShared>>,
+    pub(crate) devices: Vec<Arc<dyn Retire>>,
 }
 
 impl State {
@@ -172,27 +178,16 @@ impl State {
     ) -> Option<(Option<u32>, String)> {
         if let Some(number) = irp {
             self.freed_order.push_back(number);
-            if self.freed_order.len() > QUARANTINE {
+            if self.freed_order.len() > CAPACITY {
                 self.forget_oldest();
             }
         }
         if cfg!(miri) {
             return None;
         }
-        // SAFETY: its owner has given the memory back.
-        unsafe { memory.fill(0..memory.size(), POISON) };
-        self.quarantine.push_back(Quarantined {
-            address: memory.as_ptr().addr(),
-            memory,
-            irp,
-            what,
-        });
-        if self.quarantine.len() <= QUARANTINE {
-            return None;
-        }
-        let old = self.quarantine.pop_front()?;
+        let old = self.quarantine.add(memory, irp, what)?;
         if old.irp.is_none() {
-            self.mdls.remove(&old.address);
+            self.mdls.remove(&old.address());
         }
         old.damage()
     }
@@ -230,7 +225,7 @@ mod tests {
     #[cfg(not(miri))] // Thousands of IRPs.
     fn the_irp_that_was_freed_first_is_forgotten_first() {
         let mut state = State::default();
-        let irps: Vec<(u32, usize)> = (0..=QUARANTINE).map(|_| add(&mut state)).collect();
+        let irps: Vec<(u32, usize)> = (0..=CAPACITY).map(|_| add(&mut state)).collect();
         for (number, _) in &irps {
             assert!(state.irp_at(irps[0].1).is_some());
             let record = state.irps.get_mut(number).unwrap();
@@ -239,8 +234,8 @@ mod tests {
         }
         assert!(state.irp_at(irps[0].1).is_none());
         assert!(state.irp_at(irps[1].1).is_some());
-        assert_eq!(state.irps.len(), QUARANTINE);
-        assert_eq!(state.numbers.len(), QUARANTINE);
+        assert_eq!(state.irps.len(), CAPACITY);
+        assert_eq!(state.numbers.len(), CAPACITY);
     }
 
     #[test]

@@ -1,11 +1,62 @@
-//! Which machine an address belongs to, for the whole process.
+//! The objects of the whole process by address: which machine each belongs to, and which are devices.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 
+use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
+
 use crate::kernel::Inner;
+use crate::report::timeline::Lane;
 use crate::sync::{Arc, Mutex, Weak, lock};
 
+/// A device object and its driver, as the I/O manager knows them.
+pub(crate) trait DeviceObject: Any + Send + Sync {
+    fn as_ptr(&self) -> *mut DEVICE_OBJECT;
+
+    /// The name in the timeline.
+    fn name(&self) -> Arc<str>;
+
+    /// The party that the driver is in the timeline.
+    fn lane(&self) -> Lane {
+        Lane::Device(self.name())
+    }
+
+    /// The driver's dispatch routine.
+    ///
+    /// # Safety
+    /// The current location of `irp`, which is IRP `number` of `machine`, is this device's.
+    unsafe fn dispatch(
+        self: Arc<Self>,
+        machine: &Arc<Inner>,
+        irp: *mut IRP,
+        number: u32,
+    ) -> NTSTATUS;
+}
+
 static OWNERS: Mutex<BTreeMap<usize, Weak<Inner>>> = Mutex::new(BTreeMap::new());
+
+static DEVICES: Mutex<BTreeMap<usize, Weak<dyn DeviceObject>>> = Mutex::new(BTreeMap::new());
+
+/// The address is a device of this machine.
+pub(crate) fn insert_device(address: usize, device: Weak<dyn DeviceObject>, machine: &Arc<Inner>) {
+    lock(&DEVICES).insert(address, device);
+    insert(address, machine);
+}
+
+/// The device is about to go.
+pub(crate) fn remove_device(address: usize) {
+    lock(&DEVICES).remove(&address);
+}
+
+/// The device behind a device object; `None` if it is none.
+pub(crate) fn device(object: *mut DEVICE_OBJECT) -> Option<Arc<dyn DeviceObject>> {
+    lock(&DEVICES).get(&object.addr()).and_then(Weak::upgrade)
+}
+
+/// The party that a device's driver is in the timeline.
+pub(crate) fn lane_of(object: *mut DEVICE_OBJECT) -> Lane {
+    device(object).map_or(Lane::IoManager, |device| device.lane())
+}
 
 /// The address is an object of this machine, from now on until another one takes it over.
 pub(crate) fn insert(address: usize, machine: &Arc<Inner>) {

@@ -1,7 +1,7 @@
 //! The threads of lower drivers.
 
-use crate::driver::device::DeviceShared;
 use crate::kernel::{Inner, this_thread};
+use crate::report::timeline::Lane;
 use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock, thread};
 
@@ -16,13 +16,12 @@ impl Inner {
     /// Starts a thread that the end of the machine waits for.
     pub(crate) fn spawn_worker(
         self: &Arc<Self>,
-        device: &DeviceShared,
+        lane: Lane,
         work: impl FnOnce() + Send + 'static,
     ) -> u32 {
         let number = self.next_thread();
         let machine = self.clone();
         let name: Arc<str> = format!("worker {number}").into();
-        let lane = device.lane();
         let handle = thread::Builder::new()
             .name(name.to_string())
             .spawn(move || {

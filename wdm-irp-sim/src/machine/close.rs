@@ -1,10 +1,8 @@
 //! The checks of the end.
 
-use crate::io::irp;
-use crate::io::irp::OVERRUN;
+use crate::io::irp::{self, OVERRUN};
 use crate::kernel::Inner;
-use crate::kernel::ledger::Standing;
-use crate::kernel::ledger::describe;
+use crate::kernel::ledger::{Standing, describe};
 use crate::report::violation::{Report, ViolationKind};
 use crate::sync::lock;
 
@@ -47,7 +45,7 @@ impl Inner {
                 };
                 found.push((kind, record.irp, text.to_owned()));
             }
-            for (irp, text) in state.quarantine.drain(..).filter_map(|old| old.damage()) {
+            for (irp, text) in state.quarantine.drain() {
                 found.push((ViolationKind::WriteAfterFree, irp, text));
             }
         }

@@ -3,7 +3,8 @@
 use wdm_irp::sys::PDRIVER_DISPATCH;
 
 use crate::driver::behavior::Behavior;
-use crate::driver::device::{Device, DeviceOptions};
+use crate::driver::device::Device;
+use crate::driver::options::DeviceOptions;
 use crate::fault::{Allocation, Faults};
 use crate::kernel::ledger::{Standing, Wait};
 use crate::kernel::{Inner, this_thread};

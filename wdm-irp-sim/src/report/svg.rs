@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::names::irql_name;
-use crate::report::timeline::{Entry, Lane, Step};
+use crate::report::timeline::{Entry, Lane, Step, Timeline};
 
 const MARGIN: usize = 230;
 const LANE_WIDTH: usize = 220;
@@ -72,8 +72,16 @@ fn arrow(svg: &mut String, from: usize, to: usize, y: usize, step: Step) {
     );
 }
 
+impl Timeline {
+    /// A sequence diagram. It follows the reader's preference for light or dark.
+    #[must_use]
+    pub fn to_svg(&self) -> String {
+        render(self.entries(), self.times)
+    }
+}
+
 /// Draws the diagram.
-pub(crate) fn render(entries: &[Entry], times: bool) -> String {
+fn render(entries: &[Entry], times: bool) -> String {
     let lanes = lanes(entries);
     let x_of = |lane: &Lane| {
         let index = lanes.iter().position(|other| other == lane).unwrap_or(0);

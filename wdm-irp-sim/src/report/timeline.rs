@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::report::names::irql_name;
-use crate::report::svg;
 
 /// A party in the timeline; a life line in the diagram.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,7 +75,7 @@ pub struct Entry {
 pub struct Timeline {
     entries: Vec<Entry>,
     forgotten: usize,
-    times: bool,
+    pub(super) times: bool,
 }
 
 impl Timeline {
@@ -175,12 +174,6 @@ impl Timeline {
             text.push('\n');
         }
         text
-    }
-
-    /// A sequence diagram. It follows the reader's preference for light or dark.
-    #[must_use]
-    pub fn to_svg(&self) -> String {
-        svg::render(&self.entries, self.times)
     }
 }
 

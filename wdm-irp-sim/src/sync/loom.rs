@@ -97,7 +97,7 @@ pub(crate) mod dispatcher {
     use loom::sync::MutexGuard;
     pub(crate) use loom::sync::{Condvar, Mutex};
 
-    use super::Duration;
+    use std::time::Duration;
 
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -147,7 +147,7 @@ pub(crate) mod thread {
 
     pub(crate) use loom::thread::{ThreadId, current, panicking};
 
-    use super::Duration;
+    use std::time::Duration;
 
     loom::lazy_static! {
         static ref SLEEPS: loom::sync::atomic::AtomicU32 = loom::sync::atomic::AtomicU32::new(0);

@@ -1,0 +1,65 @@
+//! An IRP that a driver owns, wherever the driver keeps it.
+
+use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
+
+use crate::io::irp::IrpAccess;
+use crate::kernel::Inner;
+use crate::kernel::this_thread::{self, Busy};
+use crate::report::timeline::Lane;
+use crate::sync::Arc;
+
+/// An IRP that a driver owns.
+///
+/// # Invariants
+/// 1. `irp` is IRP `number` of `machine`, is in flight, and belongs to the driver that has this value.
+/// 2. The memory of `irp` stays while `machine` does: the ledger frees no IRP that is in flight.
+pub(super) struct OwnedIrp {
+    pub(super) irp: *mut IRP,
+    pub(super) number: u32,
+    pub(super) machine: Arc<Inner>,
+}
+
+// SAFETY: an IRP belongs to no thread, only to one driver at a time.
+unsafe impl Send for OwnedIrp {}
+
+impl OwnedIrp {
+    /// Takes over an IRP for a driver.
+    ///
+    /// # Safety
+    /// `irp` is IRP `number` of `machine`, in flight, and handed over to the driver.
+    pub(super) unsafe fn new(machine: &Arc<Inner>, irp: *mut IRP, number: u32) -> Self {
+        // INVARIANT: 1 by the caller's contract; 2 since `machine` is kept.
+        Self {
+            irp,
+            number,
+            machine: machine.clone(),
+        }
+    }
+
+    /// Accesses the fields.
+    pub(super) fn access(&self) -> IrpAccess {
+        // SAFETY: allocated while `self.machine` is kept, and the driver's (invariants 1 and 2).
+        unsafe { IrpAccess::new(self.irp) }
+    }
+
+    /// Enters a routine of the driver for the IRP: the test's thread may act for the driver.
+    pub(super) fn enter(&self, lane: Lane) -> Busy {
+        this_thread::enter_routine(&self.machine, self.number, lane, false)
+    }
+
+    /// Sets `Irp->IoStatus` and calls `IoCompleteRequest`.
+    pub(super) fn complete(self, status: NTSTATUS, information: usize) {
+        self.access().set_status(status, information);
+        // SAFETY: in flight and the driver's (invariant 1), whose value ends here.
+        unsafe { self.machine.complete(self.irp) };
+    }
+
+    /// Calls `IoCallDriver`.
+    ///
+    /// # Safety
+    /// The next stack location is filled in, if there is one.
+    pub(super) unsafe fn call_driver(self, device: *mut DEVICE_OBJECT) -> NTSTATUS {
+        // SAFETY: in flight and the driver's (invariant 1), whose value ends here; the location is filled in by contract.
+        unsafe { self.machine.call_driver(device, self.irp) }
+    }
+}
