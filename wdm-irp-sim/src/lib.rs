@@ -47,7 +47,7 @@
 //!     IoSetCompletionRoutine(irp, Some(done), event.cast());
 //!     assert_eq!(IofCallDriver(disk.as_ptr(), irp), STATUS_PENDING);
 //!     KeWaitForSingleObject(event.cast(), Executive, KernelMode, 0, ptr::null());
-//!     assert_eq!(irp_status(irp), STATUS_DEVICE_BUSY);
+//!     assert_eq!(irp::Irp::new(irp).status(), STATUS_DEVICE_BUSY);
 //!     IoFreeIrp(irp); // Without this line, `finish` panics and says so.
 //! }
 //! machine.settle();

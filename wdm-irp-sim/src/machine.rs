@@ -1,11 +1,11 @@
 //! An isolated instance of the model, as a test holds it.
 
-use crate::machine::handle::Handle;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
 use crate::kernel::this_thread::Entered;
 use crate::kernel::{Inner, this_thread};
+use crate::machine::handle::Handle;
 use crate::report::timeline::Lane;
 use crate::report::violation::Report;
 use crate::sync::thread;

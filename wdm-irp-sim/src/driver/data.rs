@@ -55,7 +55,7 @@ impl LowerIrp {
     }
 
     fn mdl(&self, length: usize) -> Span {
-        let mdl = self.access().mdl();
+        let mdl = self.access().mdl_address();
         if mdl.is_null() || length == 0 {
             return Span {
                 length,
@@ -110,7 +110,11 @@ impl LowerIrp {
         }
         if self.control_code() & 3 == 3 {
             Span {
-                start: self.location().control_parameters().Type3InputBuffer.cast(),
+                start: self
+                    .location()
+                    .device_control_parameters()
+                    .Type3InputBuffer
+                    .cast(),
                 length,
             }
         } else {

@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 
+use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS, SL_INVOKE_ALWAYS, STATUS_SUCCESS};
 
 use crate::driver::behavior::Behavior;
@@ -12,12 +13,13 @@ use crate::kernel::objects::DeviceObject;
 impl LowerIrp {
     /// Passes the IRP on to a lower device as a filter driver does: copies the location to the next one, sets a
     /// completion routine that propagates the pending mark, and calls the driver. Returns its status.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn forward(self, lower: &Device) -> NTSTATUS {
         let access = self.access();
-        if let Some(next) = access.location(access.current_location() - 1) {
-            self.location().copy_to_next(next);
-            next.set_routine(Some(propagate_pending), std::ptr::null_mut());
-            next.set_control(SL_INVOKE_ALWAYS);
+        if let Some(next) = access.next() {
+            self.location().copy_to(next);
+            let routine = Some(propagate_pending as _);
+            next.set_completion_routine(routine, std::ptr::null_mut(), SL_INVOKE_ALWAYS);
         }
         let (device, irp) = self.into_parts();
         let _busy = irp.enter(device.lane());
@@ -35,10 +37,11 @@ unsafe extern "system" fn propagate_pending(
     irp: *mut IRP,
     _context: *mut c_void,
 ) -> NTSTATUS {
-    // SAFETY: the IRP is with this routine until it returns.
-    if unsafe { wdm_irp::sys::irp_pending_returned(irp) } {
-        // SAFETY: this driver has a location, whose copy it has passed on.
-        unsafe { wdm_irp::sys::IoMarkIrpPending(irp) };
+    // SAFETY: the I/O manager gives the IRP to this routine until it returns.
+    let access = unsafe { Irp::new(irp) };
+    // The current location is that of the filter, which had one to copy.
+    if let Some(location) = access.current().filter(|_| access.pending_returned()) {
+        location.mark_pending();
     }
     STATUS_SUCCESS
 }

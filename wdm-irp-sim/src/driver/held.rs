@@ -62,8 +62,8 @@ impl HeldIrps {
         let mut cancelled = None;
         if cancelable {
             // The cancel routine needs the lock that is held here: the IRP stays until it is released.
-            access.exchange_cancel_routine(cancel_routine);
-            if access.is_cancelled() && access.exchange_cancel_routine(None).is_some() {
+            let _ = access.exchange_cancel_routine(cancel_routine);
+            if access.cancel() && access.exchange_cancel_routine(None).is_some() {
                 cancelled = list.irps.remove(&ticket);
             }
         }

@@ -1,5 +1,6 @@
 //! An IRP is put aside by its driver, and taken back by the test or the cancel routine.
 
+use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS, STATUS_CANCELLED};
 
 use crate::driver::device::{Device, DeviceShared};
@@ -7,7 +8,6 @@ use crate::driver::held::Ticket;
 use crate::driver::lower_irp::LowerIrp;
 use crate::driver::owned_irp::OwnedIrp;
 use crate::io::cancel;
-use crate::io::irp::IrpAccess;
 use crate::sync::Arc;
 
 impl LowerIrp {
@@ -31,7 +31,7 @@ impl LowerIrp {
 /// As the I/O manager calls it: with the cancel spin lock held, on an IRP that this routine was set for.
 unsafe extern "system" fn cancel_held(device: *mut DEVICE_OBJECT, irp: *mut IRP) {
     // SAFETY: the I/O manager has claimed the routine for this IRP, which its driver cannot complete before.
-    let irql = unsafe { IrpAccess::new(irp) }.cancel_irql();
+    let irql = unsafe { Irp::new(irp) }.cancel_irql();
     cancel::release(irql);
     let Some(device) = DeviceShared::find(device) else {
         return;

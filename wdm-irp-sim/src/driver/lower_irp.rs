@@ -3,14 +3,12 @@
 use std::ffi::c_void;
 use std::fmt;
 
-use wdm_irp::sys::{
-    DISPATCH_LEVEL, IRP, NTSTATUS, SL_PENDING_RETURNED, STATUS_PENDING, STATUS_UNSUCCESSFUL,
-};
+use wdm_irp::sys::irp::{Irp, StackLocation};
+use wdm_irp::sys::{DISPATCH_LEVEL, IRP, NTSTATUS, STATUS_PENDING, STATUS_UNSUCCESSFUL};
 
 use crate::driver::device::DeviceShared;
 use crate::driver::owned_irp::OwnedIrp;
 use crate::driver::received::{Parameters, Received};
-use crate::io::irp::{IrpAccess, LocationAccess};
 use crate::io::major;
 use crate::ke::irql;
 use crate::kernel::objects::DeviceObject;
@@ -60,7 +58,7 @@ impl LowerIrp {
         (self.device.clone(), irp)
     }
 
-    pub(super) fn access(&self) -> IrpAccess {
+    pub(super) fn access(&self) -> Irp {
         self.irp().access()
     }
 
@@ -72,10 +70,9 @@ impl LowerIrp {
         &self.device
     }
 
-    pub(super) fn location(&self) -> LocationAccess {
-        let access = self.access();
-        access
-            .location(access.current_location())
+    pub(super) fn location(&self) -> StackLocation {
+        self.access()
+            .current()
             .expect("the IRP is at a driver, so it has a current location")
     }
 
@@ -94,20 +91,20 @@ impl LowerIrp {
     /// `IRP_MJ_…`
     #[must_use]
     pub fn major(&self) -> u8 {
-        self.location().major()
+        self.location().major_function()
     }
 
     /// `IRP_MN_…`
     #[must_use]
     pub fn minor(&self) -> u8 {
-        self.location().minor()
+        self.location().minor_function()
     }
 
     /// The arguments.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
         let location = self.location();
-        match location.major() {
+        match location.major_function() {
             major::READ | major::WRITE => {
                 let read = location.read_parameters();
                 Parameters::Transfer {
@@ -117,7 +114,7 @@ impl LowerIrp {
                 }
             }
             major::CONTROL | major::INTERNAL_CONTROL => {
-                let control = location.control_parameters();
+                let control = location.device_control_parameters();
                 Parameters::Control {
                     output_length: control.OutputBufferLength.0,
                     input_length: control.InputBufferLength.0,
@@ -136,7 +133,7 @@ impl LowerIrp {
     #[must_use]
     pub fn arguments(&self) -> [*mut c_void; 4] {
         let location = self.location();
-        match location.major() {
+        match location.major_function() {
             major::READ | major::WRITE | major::CONTROL | major::INTERNAL_CONTROL => {
                 [std::ptr::null_mut(); 4]
             }
@@ -164,7 +161,7 @@ impl LowerIrp {
     /// Whether the IRP was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.access().is_cancelled()
+        self.access().cancel()
     }
 
     /// The request as it is now.
@@ -173,8 +170,8 @@ impl LowerIrp {
         let location = self.location();
         Received {
             irp: self.number(),
-            major: location.major(),
-            minor: location.minor(),
+            major: location.major_function(),
+            minor: location.minor_function(),
             flags: location.flags(),
             control: location.control(),
             parameters: self.parameters(),
@@ -187,8 +184,7 @@ impl LowerIrp {
 
     /// `IoMarkIrpPending`
     pub fn mark_pending(&self) {
-        let location = self.location();
-        location.set_control(location.control() | SL_PENDING_RETURNED);
+        self.location().mark_pending();
         self.machine().note(Some(self.number()), "IoMarkIrpPending");
     }
 

@@ -1,8 +1,8 @@
 //! An IRP that a driver owns, wherever the driver keeps it.
 
+use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
 
-use crate::io::irp::IrpAccess;
 use crate::kernel::Inner;
 use crate::kernel::this_thread::{self, Busy};
 use crate::report::timeline::Lane;
@@ -37,9 +37,9 @@ impl OwnedIrp {
     }
 
     /// Accesses the fields.
-    pub(super) fn access(&self) -> IrpAccess {
+    pub(super) fn access(&self) -> Irp {
         // SAFETY: allocated while `self.machine` is kept, and the driver's (invariants 1 and 2).
-        unsafe { IrpAccess::new(self.irp) }
+        unsafe { Irp::new(self.irp) }
     }
 
     /// Enters a routine of the driver for the IRP: the test's thread may act for the driver.
@@ -49,7 +49,7 @@ impl OwnedIrp {
 
     /// Sets `Irp->IoStatus` and calls `IoCompleteRequest`.
     pub(super) fn complete(self, status: NTSTATUS, information: usize) {
-        self.access().set_status(status, information);
+        self.access().set_io_status(status, information);
         // SAFETY: in flight and the driver's (invariant 1), whose value ends here.
         unsafe { self.machine.complete(self.irp) };
     }

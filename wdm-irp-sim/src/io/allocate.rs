@@ -1,10 +1,11 @@
 //! `IoAllocateIrp` and `IoFreeIrp`.
 
+use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
 use crate::fault::Allocation;
 use crate::io::irp;
-use crate::io::irp::{IrpAccess, OVERRUN};
+use crate::io::irp::OVERRUN;
 use crate::kernel::ledger::Standing;
 use crate::kernel::record::Found;
 use crate::kernel::{Inner, objects, this_thread};
@@ -100,7 +101,7 @@ impl Inner {
             );
         }
         // SAFETY: the ledger says that the IRP is with its originator, which calls this.
-        let access = unsafe { IrpAccess::new(irp) };
+        let access = unsafe { Irp::new(irp) };
         let is_irp = access.is_irp();
         record.standing = Standing::Freed;
         let stack_count = record.stack_count;

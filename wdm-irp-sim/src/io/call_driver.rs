@@ -1,12 +1,13 @@
 //! `IofCallDriver`.
 
+use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{
     DEVICE_OBJECT, IRP, NTSTATUS, PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS,
     STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
 };
 
 use crate::fault::Point;
-use crate::io::irp::{IrpAccess, LocationAccess};
+use crate::io::irp::set_current_location;
 use crate::io::major::{describe_arguments, highest_irql};
 use crate::io::mdl::mdl_chain;
 use crate::io::pending::breach_of_contract;
@@ -69,8 +70,8 @@ impl Inner {
         let Some(frame) = sent.frame else {
             // No location left for the driver that was called: complete it for the driver that has called.
             // SAFETY: the caller has handed the IRP over.
-            let access = unsafe { IrpAccess::new(irp) };
-            access.set_status(STATUS_INVALID_DEVICE_REQUEST, 0);
+            let access = unsafe { Irp::new(irp) };
+            access.set_io_status(STATUS_INVALID_DEVICE_REQUEST, 0);
             // SAFETY: as above.
             unsafe { self.complete(irp) };
             return STATUS_INVALID_DEVICE_REQUEST;
@@ -142,7 +143,7 @@ impl Inner {
             return refuse(kind, detail);
         }
         // SAFETY: the ledger does not contradict the caller, which says that the IRP is its own.
-        let access = unsafe { IrpAccess::new(irp) };
+        let access = unsafe { Irp::new(irp) };
         let current = access.current_location();
         let sane = access.is_irp()
             && access.stack_count() == record.stack_count
@@ -157,7 +158,7 @@ impl Inner {
         let next = current - 1;
         let Some(location) = access.location(next) else {
             // The caller has filled in a location that does not exist, which is the end of the IRP's header.
-            access.set_current_location(current);
+            set_current_location(access, current);
             let detail = format!(
                 "IofCallDriver to {} with no stack location left (StackCount {})",
                 target.name(),
@@ -172,12 +173,12 @@ impl Inner {
             });
             return (sent, found);
         };
-        if access.current_location_address() != access.address_of_location(current) {
+        if access.current_stack_location() != access.address_of_location(current) {
             let detail = "IofCallDriver: CurrentStackLocation does not go with CurrentLocation";
             found.push((ViolationKind::IrpCorrupted, Some(number), detail.to_owned()));
         }
-        access.set_current_location(next);
-        location.set_device(target.as_ptr());
+        set_current_location(access, next);
+        location.set_device_object(target.as_ptr());
         if from_originator {
             found.extend(
                 check_registration(location)
@@ -204,7 +205,7 @@ impl Inner {
             noted: false,
         });
         if from_originator {
-            let chain = mdl_chain(access.mdl());
+            let chain = mdl_chain(access.mdl_address());
             record.mdls.clone_from(&chain);
             for address in chain {
                 if let Some(mdl) = state.mdls.get_mut(&address) {
@@ -215,7 +216,7 @@ impl Inner {
         let sent = Sent {
             number,
             frame: Some(frame),
-            major: location.major(),
+            major: location.major_function(),
             arguments: describe_arguments(location),
         };
         (Some(sent), found)
@@ -271,8 +272,8 @@ impl Inner {
 }
 
 /// Whether the routine of the originator's location runs whatever happens.
-fn check_registration(location: LocationAccess) -> Option<(ViolationKind, &'static str)> {
-    let routine: PIO_COMPLETION_ROUTINE = location.routine();
+fn check_registration(location: StackLocation) -> Option<(ViolationKind, &'static str)> {
+    let routine: PIO_COMPLETION_ROUTINE = location.completion_routine();
     let control = location.control() & SL_INVOKE_ALWAYS;
     if routine.is_none() || control == 0 {
         Some((

@@ -1,9 +1,9 @@
 //! The cancel spin lock and `IoCancelIrp`.
 
+use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
 use crate::fault::Point;
-use crate::io::irp::{IrpAccess, LocationAccess};
 use crate::kernel::ledger::Standing;
 use crate::kernel::{Inner, objects, this_thread};
 use crate::report::timeline::{Lane, Step};
@@ -115,9 +115,9 @@ impl Inner {
         self.faults.dwell(Point::BeforeCancel);
         // SAFETY: allocated, as the ledger says, and it stays so: `IoFreeIrp` keeps the memory of an IRP that is
         // being cancelled. Only the fields that are accessed atomically are touched before the routine is claimed.
-        let access = unsafe { IrpAccess::new(irp) };
+        let access = unsafe { Irp::new(irp) };
         let before = acquire();
-        access.set_cancelled();
+        access.set_cancel();
         let Some(routine) = access.exchange_cancel_routine(None) else {
             release(before);
             self.end_cancel(number);
@@ -127,8 +127,8 @@ impl Inner {
         // The routine is claimed: its driver cannot complete the IRP before the routine has run.
         access.set_cancel_irql(before);
         let device = access
-            .location(access.current_location())
-            .map_or(std::ptr::null_mut(), LocationAccess::device);
+            .current()
+            .map_or(std::ptr::null_mut(), StackLocation::device_object);
         self.faults.dwell(Point::BeforeCancelRoutine);
         // From here on the IRP belongs to the cancel routine.
         self.end_cancel(number);

@@ -5,13 +5,14 @@
 //! thread may already have freed it. Whatever is needed then is in the ledger.
 //!
 
+use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{
     DISPATCH_LEVEL, IRP, NT_SUCCESS, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS,
     SL_PENDING_RETURNED, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING,
 };
 
 use crate::fault::Point;
-use crate::io::irp::{IrpAccess, LocationAccess};
+use crate::io::irp::{clear_location, set_current_location};
 use crate::kernel::ledger::{IrpRecord, Standing};
 use crate::kernel::record::Found;
 use crate::kernel::{Inner, objects};
@@ -51,7 +52,7 @@ impl Inner {
             return;
         }
         // SAFETY: in flight, as the ledger says, and the caller's by contract.
-        let access = unsafe { IrpAccess::new(irp) };
+        let access = unsafe { Irp::new(irp) };
         let status = access.status();
         self.call(
             number,
@@ -124,7 +125,7 @@ impl Inner {
     }
 
     /// Walks upwards through the locations, from the current one.
-    fn walk(self: &Arc<Self>, access: IrpAccess, walk: &Walk) {
+    fn walk(self: &Arc<Self>, access: Irp, walk: &Walk) {
         let number = walk.number;
         loop {
             let current = access.current_location();
@@ -139,7 +140,7 @@ impl Inner {
             let at_origin = current == walk.origin_location;
             let control = location.control();
             let pending = control & SL_PENDING_RETURNED != 0;
-            access.set_current_location(current + 1);
+            set_current_location(access, current + 1);
             access.set_pending_returned(pending);
             self.frame_completed(number, current, pending);
             let status = access.status();
@@ -147,9 +148,9 @@ impl Inner {
                 control & SL_INVOKE_ON_SUCCESS != 0
             } else {
                 control & SL_INVOKE_ON_ERROR != 0
-            } || (control & SL_INVOKE_ON_CANCEL != 0 && access.is_cancelled());
+            } || (control & SL_INVOKE_ON_CANCEL != 0 && access.cancel());
             // Windows looks at the flags alone: a driver sets them together with a routine.
-            let routine = location.routine().filter(|_| invoked);
+            let routine = location.completion_routine().filter(|_| invoked);
             if routine.is_some() {
                 self.faults.dwell(Point::BeforeRoutine);
             }
@@ -158,18 +159,18 @@ impl Inner {
                 return;
             }
             let Some(routine) = routine else {
-                location.clear();
+                clear_location(location);
                 if let Some(above) = access.location(current + 1).filter(|_| pending) {
                     // Nobody above could mark it: the I/O manager does.
-                    above.set_control(above.control() | SL_PENDING_RETURNED);
+                    above.mark_pending();
                 }
                 continue;
             };
             let context_of_routine = location.context();
             let device = access
                 .location(current + 1)
-                .map_or(std::ptr::null_mut(), LocationAccess::device);
-            location.clear();
+                .map_or(std::ptr::null_mut(), StackLocation::device_object);
+            clear_location(location);
             let lane = objects::lane_of(device);
             let Some(walks) = self.leave_walk(number) else {
                 return;
@@ -201,17 +202,17 @@ impl Inner {
     /// Ends the walk at the originator's location.
     fn give_back(
         self: &Arc<Self>,
-        access: IrpAccess,
+        access: Irp,
         number: u32,
-        location: LocationAccess,
+        location: StackLocation,
         invoked: bool,
     ) {
         let device = access
-            .location(access.current_location())
-            .map_or(std::ptr::null_mut(), LocationAccess::device);
+            .current()
+            .map_or(std::ptr::null_mut(), StackLocation::device_object);
         let context_of_routine = location.context();
-        let routine = location.routine().filter(|_| invoked);
-        location.clear();
+        let routine = location.completion_routine().filter(|_| invoked);
+        clear_location(location);
         {
             let mut state = lock(&self.state);
             let Some(record) = state.irps.get_mut(&number) else {

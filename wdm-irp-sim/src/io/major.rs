@@ -1,9 +1,9 @@
 //! Major functions: their codes, as the bytes they are in a stack location, and their arguments.
 
 use std::fmt::Write as _;
-use wdm_irp::sys::{self, APC_LEVEL, DISPATCH_LEVEL};
 
-use crate::io::irp::LocationAccess;
+use wdm_irp::sys::irp::StackLocation;
+use wdm_irp::sys::{self, APC_LEVEL, DISPATCH_LEVEL};
 
 pub(crate) const READ: u8 = sys::IRP_MJ_READ.to_le_bytes()[0];
 pub(crate) const WRITE: u8 = sys::IRP_MJ_WRITE.to_le_bytes()[0];
@@ -21,9 +21,9 @@ pub(super) fn highest_irql(major: u8) -> u8 {
 }
 
 /// The arguments of a request, for the timeline.
-pub(super) fn describe_arguments(location: LocationAccess) -> String {
+pub(super) fn describe_arguments(location: StackLocation) -> String {
     let mut text = String::new();
-    match location.major() {
+    match location.major_function() {
         READ | WRITE => {
             let read = location.read_parameters();
             let _ = write!(
@@ -33,15 +33,15 @@ pub(super) fn describe_arguments(location: LocationAccess) -> String {
             );
         }
         CONTROL | INTERNAL_CONTROL => {
-            let control = location.control_parameters();
+            let control = location.device_control_parameters();
             let _ = write!(
                 text,
                 " (IoControlCode 0x{:X}, in {}, out {})",
                 control.IoControlCode.0, control.InputBufferLength.0, control.OutputBufferLength.0
             );
         }
-        _ if location.minor() != 0 => {
-            let _ = write!(text, " (minor 0x{:02X})", location.minor());
+        _ if location.minor_function() != 0 => {
+            let _ = write!(text, " (minor 0x{:02X})", location.minor_function());
         }
         _ => {}
     }

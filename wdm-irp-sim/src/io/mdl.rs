@@ -2,10 +2,10 @@
 
 use std::ffi::c_void;
 
+use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DISPATCH_LEVEL, IRP, MDL};
 
 use crate::fault::Allocation;
-use crate::io::irp::IrpAccess;
 use crate::kernel::ledger::MdlRecord;
 use crate::kernel::{Inner, objects, this_thread};
 use crate::memory::Memory;
@@ -133,7 +133,7 @@ impl Inner {
         self.call(number, format!("IoAllocateMdl({length} bytes)"));
         if !irp.is_null() {
             // SAFETY: the caller's by contract.
-            let access = unsafe { IrpAccess::new(irp) };
+            let access = unsafe { Irp::new(irp) };
             attach(access, mdl, secondary);
         }
         mdl
@@ -201,10 +201,10 @@ impl Inner {
 }
 
 /// Makes an MDL the IRP's first one, or the last of its chain.
-fn attach(access: IrpAccess, mdl: *mut MDL, secondary: bool) {
-    let first = access.mdl();
+fn attach(access: Irp, mdl: *mut MDL, secondary: bool) {
+    let first = access.mdl_address();
     if !secondary || first.is_null() {
-        access.set_mdl(mdl);
+        access.set_mdl_address(mdl);
         return;
     }
     // SAFETY: the chain of the caller's IRP is valid.

@@ -1,9 +1,9 @@
 //! The call of a completion routine.
 
+use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
 
 use crate::fault::Point;
-use crate::io::irp::IrpAccess;
 use crate::kernel::{Inner, this_thread};
 use crate::report::names::status_name;
 use crate::report::timeline::{Lane, Step};
@@ -18,7 +18,7 @@ impl Inner {
     )]
     pub(super) fn call_routine(
         self: &Arc<Self>,
-        access: IrpAccess,
+        access: Irp,
         number: u32,
         lane: Lane,
         is_originators: bool,
@@ -30,8 +30,7 @@ impl Inner {
         device: *mut DEVICE_OBJECT,
         context_of_routine: *mut std::ffi::c_void,
     ) -> NTSTATUS {
-        // SAFETY: the routine has not run yet, so the IRP is still here.
-        let pending = unsafe { wdm_irp::sys::irp_pending_returned(access.as_ptr()) };
+        let pending = access.pending_returned();
         self.record(
             Some(number),
             Step::Call,

@@ -1,12 +1,12 @@
 //! Events: `KeInitializeEvent` and `KeSetEvent`.
 
-use crate::ke::dispatcher::{SYNCHRONIZATION_EVENT, release};
 use std::collections::VecDeque;
 
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, KEVENT, NotificationEvent};
 
 use crate::fault::Point;
 use crate::ke::dispatcher::{DISPATCHER, EventAccess};
+use crate::ke::dispatcher::{SYNCHRONIZATION_EVENT, release};
 use crate::kernel::ledger::Standing;
 use crate::kernel::{Inner, this_thread};
 use crate::report::timeline::{Lane, Step};

@@ -1,6 +1,5 @@
 //! Waits that really block: `KeWaitForSingleObject`.
 
-use crate::sync::dispatcher::Deadline;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
@@ -16,6 +15,7 @@ use crate::kernel::ledger::Wait;
 use crate::kernel::{Inner, this_thread};
 use crate::report::names::status_name;
 use crate::report::violation::ViolationKind;
+use crate::sync::dispatcher::Deadline;
 use crate::sync::{Arc, Duration, dispatcher, lock};
 
 /// `KeWaitForSingleObject`

@@ -116,8 +116,7 @@ fn freed_while_it_is_cancelled() {
 fn the_routine_runs_with_the_lock_held_at_dispatch_level() {
     unsafe extern "system" fn look(_: *mut DEVICE_OBJECT, irp: *mut IRP) {
         assert_eq!(irql::current(), DISPATCH_LEVEL);
-        // SAFETY: the IRP is with this routine.
-        let irql = unsafe { (*irp).CancelIrql };
+        let irql = Irp(irp).access().cancel_irql();
         assert_eq!(irql, 0);
         // SAFETY: the I/O manager holds the lock for this routine.
         unsafe { sys::IoReleaseCancelSpinLock(irql) };

@@ -9,7 +9,7 @@ use wdm_irp::sys::{
 };
 
 use super::*;
-use crate::io::irp::IrpAccess;
+use crate::io::irp::set_current_location;
 use crate::{Allocation, DeviceOptions, Parameters, Point, When, irql};
 
 const SOON: Duration = Duration::from_millis(5);
@@ -76,8 +76,7 @@ fn pended_completions_run_at_dispatch_level_on_another_thread() {
             .routine(count, counter.context())
             .call(&device);
         assert_eq!((counter.calls(), counter.pended()), (1, 1));
-        // SAFETY: the IRP is back.
-        assert_eq!(unsafe { (*irp.0).IoStatus.Information }, usize::from(level));
+        assert_eq!(irp.access().information(), usize::from(level));
         irp.free();
     }
     let text = machine.timeline().to_text();
@@ -191,9 +190,8 @@ fn a_missing_mark_is_that_of_the_driver_whose_location_it_is() {
     }
     /// Gives its own location to the lower driver (`IoSkipCurrentIrpStackLocation`).
     unsafe extern "system" fn skip(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTSTATUS {
-        // SAFETY: the IRP is at this driver.
-        let access = unsafe { IrpAccess::new(irp) };
-        access.set_current_location(access.current_location() + 1);
+        let access = Irp(irp).access();
+        set_current_location(access, access.current_location() + 1);
         // SAFETY: the IRP is at this driver, and its next location is filled in.
         unsafe { sys::IofCallDriver(below(device), irp) }
     }

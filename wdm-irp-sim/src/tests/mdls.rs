@@ -91,8 +91,7 @@ fn secondary_mdls_form_a_chain() {
     let first = Mdl::allocate(buffer.as_mut_ptr(), 4, false, irp.0);
     let second = Mdl::allocate(buffer.as_mut_ptr(), 4, true, irp.0);
     let third = Mdl::allocate(buffer.as_mut_ptr(), 4, true, irp.0);
-    // SAFETY: the IRP is here.
-    assert_eq!(unsafe { (*irp.0).MdlAddress }, first.0);
+    assert_eq!(irp.access().mdl_address(), first.0);
     // SAFETY: just allocated.
     assert_eq!(unsafe { (*first.0).Next }, second.0);
     // SAFETY: just allocated.
@@ -248,8 +247,7 @@ fn a_secondary_mdl_of_an_irp_without_mdl_is_its_first() {
     let mut buffer = [0_u8; 8];
     let irp = Irp::allocate(1);
     let mdl = Mdl::allocate(buffer.as_mut_ptr(), 4, true, irp.0);
-    // SAFETY: the IRP is here.
-    assert_eq!(unsafe { (*irp.0).MdlAddress }, mdl.0);
+    assert_eq!(irp.access().mdl_address(), mdl.0);
     mdl.free();
     irp.free();
     machine.finish();
@@ -262,8 +260,7 @@ fn another_primary_mdl_takes_the_place_of_the_first() {
     let irp = Irp::allocate(1);
     let first = Mdl::allocate(buffer.as_mut_ptr(), 4, false, irp.0);
     let second = Mdl::allocate(buffer.as_mut_ptr(), 4, false, irp.0);
-    // SAFETY: the IRP is here.
-    assert_eq!(unsafe { (*irp.0).MdlAddress }, second.0);
+    assert_eq!(irp.access().mdl_address(), second.0);
     // SAFETY: just allocated.
     assert!(unsafe { (*first.0).Next }.is_null());
     assert_eq!(machine.live_mdls(), 2);

@@ -66,6 +66,12 @@ impl Irp {
         Self(irp)
     }
 
+    /// The fields of an IRP that is with the caller.
+    fn access(self) -> sys::irp::Irp {
+        // SAFETY: the tests call this on IRPs that are theirs, or with their routine.
+        unsafe { sys::irp::Irp::new(self.0) }
+    }
+
     fn free(self) {
         // SAFETY: the ledger checks the IRP.
         unsafe { sys::IoFreeIrp(self.0) };
@@ -112,10 +118,7 @@ impl Irp {
         };
         // SAFETY: a location of the IRP.
         unsafe { (*self.next()).Parameters = IO_STACK_LOCATION_Parameters { Read: parameters } };
-        // SAFETY: the IRP is the caller's.
-        let cell = unsafe { sys::irp_system_buffer(self.0) };
-        // SAFETY: as above.
-        unsafe { cell.write(buffer.cast()) };
+        self.access().set_system_buffer(buffer.cast());
         self.major(major::READ)
     }
 
@@ -135,8 +138,7 @@ impl Irp {
     }
 
     fn status(self) -> NTSTATUS {
-        // SAFETY: the tests call this on IRPs that are theirs.
-        unsafe { sys::irp_status(self.0) }
+        self.access().status()
     }
 }
 
@@ -245,8 +247,7 @@ unsafe extern "system" fn signal_if_pended(
     irp: *mut IRP,
     context: *mut c_void,
 ) -> NTSTATUS {
-    // SAFETY: the IRP is with this routine.
-    if unsafe { sys::irp_pending_returned(irp) } {
+    if Irp(irp).access().pending_returned() {
         Event(context.cast()).set();
     }
     sys::STATUS_MORE_PROCESSING_REQUIRED
@@ -271,8 +272,7 @@ unsafe extern "system" fn count(
     // SAFETY: the context is a `Counter` that outlives the IRP.
     let counter = unsafe { &*context.cast::<Counter>() };
     counter.calls.fetch_add(1, Ordering::SeqCst);
-    // SAFETY: the IRP is with this routine.
-    if unsafe { sys::irp_pending_returned(irp) } {
+    if Irp(irp).access().pending_returned() {
         counter.pended.fetch_add(1, Ordering::SeqCst);
     }
     if !device.is_null() {
