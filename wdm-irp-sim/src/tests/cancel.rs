@@ -4,10 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS};
+use wdm_irp::sys;
+use wdm_irp::sys::{
+    APC_LEVEL, DEVICE_OBJECT, DISPATCH_LEVEL, IRP, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS,
+};
 
-use super::*;
-use crate::{Point, When, irql};
+use super::support::{
+    Event, Irp, assert_kinds, has_entry, milliseconds, send_and_wait, signal_if_pended, until,
+};
+use crate::io::major;
+use crate::{Behavior, Device, Machine, Point, ViolationKind, When, irql};
 
 /// Sends a read that pends, with an event that is signalled.
 fn send(device: &Device) -> (Irp, Event) {
@@ -209,4 +215,28 @@ fn the_cancel_lock_has_one_owner_at_a_time() {
         thread.join().unwrap();
     }
     machine.finish();
+}
+
+#[test]
+fn the_cancel_lock_twice_and_not_at_all() {
+    let machine = Machine::new();
+    let mut irql = 0xFF;
+    // SAFETY: writable.
+    unsafe { sys::IoAcquireCancelSpinLock(&raw mut irql) };
+    assert_eq!((irql, crate::irql::current()), (0, DISPATCH_LEVEL));
+    let mut again = 0xFF;
+    // SAFETY: writable.
+    unsafe { sys::IoAcquireCancelSpinLock(&raw mut again) };
+    // SAFETY: the model checks the lock.
+    unsafe { sys::IoReleaseCancelSpinLock(irql) };
+    assert_eq!(crate::irql::current(), 0);
+    // SAFETY: the model checks the lock.
+    unsafe { sys::IoReleaseCancelSpinLock(irql) };
+    assert_kinds(
+        &machine.into_report(),
+        &[
+            ViolationKind::CancelLockAlreadyOwned,
+            ViolationKind::CancelLockNotOwned,
+        ],
+    );
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, NTSTATUS, STATUS_SUCCESS, STATUS_TIMEOUT};
 
-use super::*;
-use crate::irql;
+use super::support::*;
+use crate::{Machine, ViolationKind, irql};
 
 /// 100 ns, relative.
 const MILLISECOND: i64 = -10_000;

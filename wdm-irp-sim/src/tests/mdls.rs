@@ -1,9 +1,9 @@
 //! MDLs.
 
-use wdm_irp::sys::{IoReadAccess, IoWriteAccess, MDL, STATUS_SUCCESS};
+use wdm_irp::sys::{self, IRP, IoReadAccess, IoWriteAccess, MDL, STATUS_SUCCESS};
 
-use super::*;
-use crate::{DeviceOptions, When};
+use super::support::*;
+use crate::{Behavior, Device, DeviceOptions, Machine, ViolationKind, When};
 
 #[derive(Clone, Copy)]
 struct Mdl(*mut MDL);

@@ -1,11 +1,14 @@
 //! The timeline of whole requests.
 
-use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
-use wdm_irp::sys::{PARAMETERS_DEVICE_IO_CONTROL, STATUS_SUCCESS};
+use wdm_irp::sys::{
+    IO_STACK_LOCATION_Parameters, PARAMETERS_DEVICE_IO_CONTROL, PointerAligned, STATUS_SUCCESS,
+};
 
-use super::*;
-use crate::{DeviceOptions, Lane, Step, When};
+use super::support::*;
+use crate::io::major;
+use crate::{Behavior, DeviceOptions, Lane, Machine, Step, ViolationKind, When};
 
 #[test]
 fn an_inline_request() {

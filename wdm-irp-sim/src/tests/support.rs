@@ -1,26 +1,15 @@
-//! The model, tested as drivers use it: through the functions of `wdm_irp::sys`.
+//! What the tests share: the functions of `wdm_irp::sys` as methods, completion routines, and waits.
 //!
-//! [`Irp`] and [`Event`] wrap them one to one. They are not marked unsafe: the tests misuse them on purpose, which
-//! the ledger catches before memory is touched.
-
-mod cancel;
-mod events;
-#[cfg(not(miri))] // Miri starts no processes.
-mod fatal;
-mod flow;
-mod irql;
-mod mdls;
-mod misuse;
-mod objects;
-mod report;
-mod timeline;
+//! [`Irp`] and [`Event`] are not marked unsafe: the tests misuse them on purpose, which the ledger catches before memory is
+//! touched.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use wdm_irp::sys;
 use wdm_irp::sys::{
-    self, DEVICE_OBJECT, IO_STACK_LOCATION_Parameters, IRP, KEVENT, NTSTATUS, PARAMETERS_READ,
+    DEVICE_OBJECT, IO_STACK_LOCATION_Parameters, IRP, KEVENT, NTSTATUS, PARAMETERS_READ,
     PointerAligned,
 };
 
@@ -28,13 +17,13 @@ use crate::io::major;
 use crate::{Behavior, Device, Machine, Report, ViolationKind};
 
 /// A time that is long for what happens meanwhile. Miri's clock counts its own, many, steps, and jumps over sleeps.
-const fn milliseconds(count: u64) -> Duration {
+pub(super) const fn milliseconds(count: u64) -> Duration {
     Duration::from_millis(if cfg!(miri) { 200 * count } else { count })
 }
 
 /// Waits until something has happened on another thread.
 #[track_caller]
-fn until(happened: impl Fn() -> bool) {
+pub(super) fn until(happened: impl Fn() -> bool) {
     let start = Instant::now();
     while !happened() {
         assert!(start.elapsed() < milliseconds(20_000), "it never happened");
@@ -43,7 +32,7 @@ fn until(happened: impl Fn() -> bool) {
 }
 
 /// Whether the timeline has an entry that begins like this.
-fn has_entry(machine: &Machine, text: &str) -> bool {
+pub(super) fn has_entry(machine: &Machine, text: &str) -> bool {
     machine
         .timeline()
         .entries()
@@ -53,13 +42,13 @@ fn has_entry(machine: &Machine, text: &str) -> bool {
 
 /// An IRP of `IoAllocateIrp`.
 #[derive(Clone, Copy, Debug)]
-struct Irp(*mut IRP);
+pub(super) struct Irp(pub(super) *mut IRP);
 
 // SAFETY: an IRP belongs to no thread.
 unsafe impl Send for Irp {}
 
 impl Irp {
-    fn allocate(stack_size: i8) -> Self {
+    pub(super) fn allocate(stack_size: i8) -> Self {
         // SAFETY: the model checks the stack size.
         let irp = unsafe { sys::IoAllocateIrp(stack_size, 0) };
         assert!(!irp.is_null());
@@ -67,33 +56,33 @@ impl Irp {
     }
 
     /// The fields of an IRP that is with the caller.
-    fn access(self) -> sys::irp::Irp {
+    pub(super) fn access(self) -> sys::irp::Irp {
         // SAFETY: the tests call this on IRPs that are theirs, or with their routine.
         unsafe { sys::irp::Irp::new(self.0) }
     }
 
-    fn free(self) {
+    pub(super) fn free(self) {
         // SAFETY: the ledger checks the IRP.
         unsafe { sys::IoFreeIrp(self.0) };
     }
 
-    fn next(self) -> *mut sys::IO_STACK_LOCATION {
+    pub(super) fn next(self) -> *mut sys::IO_STACK_LOCATION {
         // SAFETY: the tests call this on IRPs that have a next location.
         unsafe { sys::IoGetNextIrpStackLocation(self.0) }
     }
 
-    fn own_location(self) {
+    pub(super) fn own_location(self) {
         // SAFETY: as above.
         unsafe { sys::IoSetNextIrpStackLocation(self.0) };
     }
 
-    fn major(self, major: u8) -> Self {
+    pub(super) fn major(self, major: u8) -> Self {
         // SAFETY: a location of the IRP.
         unsafe { (*self.next()).MajorFunction = major };
         self
     }
 
-    fn routine(
+    pub(super) fn routine(
         self,
         routine: unsafe extern "system" fn(*mut DEVICE_OBJECT, *mut IRP, *mut c_void) -> NTSTATUS,
         context: *mut c_void,
@@ -103,14 +92,14 @@ impl Irp {
         self
     }
 
-    fn control(self, control: u8) -> Self {
+    pub(super) fn control(self, control: u8) -> Self {
         // SAFETY: a location of the IRP.
         unsafe { (*self.next()).Control = control };
         self
     }
 
     /// A buffered read.
-    fn read(self, buffer: *mut u8, length: u32) -> Self {
+    pub(super) fn read(self, buffer: *mut u8, length: u32) -> Self {
         let parameters = PARAMETERS_READ {
             Length: PointerAligned(length),
             Key: PointerAligned(0),
@@ -122,78 +111,78 @@ impl Irp {
         self.major(major::READ)
     }
 
-    fn call(self, device: &Device) -> NTSTATUS {
+    pub(super) fn call(self, device: &Device) -> NTSTATUS {
         // SAFETY: the ledger checks the IRP.
         unsafe { sys::IofCallDriver(device.as_ptr(), self.0) }
     }
 
-    fn complete(self) {
+    pub(super) fn complete(self) {
         // SAFETY: the ledger checks the IRP.
         unsafe { sys::IofCompleteRequest(self.0, 0) };
     }
 
-    fn cancel(self) -> bool {
+    pub(super) fn cancel(self) -> bool {
         // SAFETY: the ledger checks the IRP.
         unsafe { sys::IoCancelIrp(self.0) != 0 }
     }
 
-    fn status(self) -> NTSTATUS {
+    pub(super) fn status(self) -> NTSTATUS {
         self.access().status()
     }
 }
 
 /// An event on the heap, without an owner that would make its use by another thread invalid.
 #[derive(Clone, Copy, Debug)]
-struct Event(*mut KEVENT);
+pub(super) struct Event(pub(super) *mut KEVENT);
 
 // SAFETY: an event belongs to no thread.
 unsafe impl Send for Event {}
 
 impl Event {
-    fn uninitialized() -> Self {
+    pub(super) fn uninitialized() -> Self {
         // SAFETY: all zeros is a valid KEVENT.
         let event: KEVENT = unsafe { std::mem::zeroed() };
         Self(Box::into_raw(Box::new(event)))
     }
 
-    fn new(kind: i32) -> Self {
+    pub(super) fn new(kind: i32) -> Self {
         let event = Self::uninitialized();
         event.initialize(kind);
         event
     }
 
-    fn notification() -> Self {
+    pub(super) fn notification() -> Self {
         Self::new(sys::NotificationEvent)
     }
 
-    fn synchronization() -> Self {
+    pub(super) fn synchronization() -> Self {
         Self::new(1)
     }
 
     /// How many threads wait for it.
-    fn waiters(self) -> usize {
+    pub(super) fn waiters(self) -> usize {
         crate::ke::dispatcher::waiters(self.0)
     }
 
-    fn initialize(self, kind: i32) {
+    pub(super) fn initialize(self, kind: i32) {
         // SAFETY: writable.
         unsafe { sys::KeInitializeEvent(self.0, kind, 0) };
     }
 
-    fn set(self) -> i32 {
+    pub(super) fn set(self) -> i32 {
         self.set_wait(false)
     }
 
-    fn set_wait(self, wait: bool) -> i32 {
+    pub(super) fn set_wait(self, wait: bool) -> i32 {
         // SAFETY: the tests free an event after its last use.
         unsafe { sys::KeSetEvent(self.0, 0, u8::from(wait)) }
     }
 
-    fn wait(self, timeout: Option<i64>) -> NTSTATUS {
+    pub(super) fn wait(self, timeout: Option<i64>) -> NTSTATUS {
         self.wait_as(sys::KernelMode, false, timeout)
     }
 
-    fn wait_as(self, mode: i8, alertable: bool, timeout: Option<i64>) -> NTSTATUS {
+    pub(super) fn wait_as(self, mode: i8, alertable: bool, timeout: Option<i64>) -> NTSTATUS {
         let timeout = timeout
             .as_ref()
             .map_or(std::ptr::null(), std::ptr::from_ref);
@@ -209,40 +198,40 @@ impl Event {
         }
     }
 
-    fn free(self) {
+    pub(super) fn free(self) {
         // SAFETY: allocated by `uninitialized`, and not used any more.
         drop(unsafe { Box::from_raw(self.0) });
     }
 
-    fn context(self) -> *mut c_void {
+    pub(super) fn context(self) -> *mut c_void {
         self.0.cast()
     }
 }
 
 /// What the completion routines of the tests count in.
 #[derive(Default)]
-struct Counter {
-    calls: AtomicU32,
-    pended: AtomicU32,
-    had_device: AtomicU32,
+pub(super) struct Counter {
+    pub(super) calls: AtomicU32,
+    pub(super) pended: AtomicU32,
+    pub(super) had_device: AtomicU32,
 }
 
 impl Counter {
-    fn context(&self) -> *mut c_void {
+    pub(super) fn context(&self) -> *mut c_void {
         std::ptr::from_ref(self).cast_mut().cast()
     }
 
-    fn calls(&self) -> u32 {
+    pub(super) fn calls(&self) -> u32 {
         self.calls.load(Ordering::SeqCst)
     }
 
-    fn pended(&self) -> u32 {
+    pub(super) fn pended(&self) -> u32 {
         self.pended.load(Ordering::SeqCst)
     }
 }
 
 /// The context is an event, which is signalled if the IRP was pended.
-unsafe extern "system" fn signal_if_pended(
+pub(super) unsafe extern "system" fn signal_if_pended(
     _device: *mut DEVICE_OBJECT,
     irp: *mut IRP,
     context: *mut c_void,
@@ -254,7 +243,7 @@ unsafe extern "system" fn signal_if_pended(
 }
 
 /// The context is an event, which is always signalled.
-unsafe extern "system" fn signal(
+pub(super) unsafe extern "system" fn signal(
     _device: *mut DEVICE_OBJECT,
     _irp: *mut IRP,
     context: *mut c_void,
@@ -264,7 +253,7 @@ unsafe extern "system" fn signal(
 }
 
 /// The context is a [`Counter`].
-unsafe extern "system" fn count(
+pub(super) unsafe extern "system" fn count(
     device: *mut DEVICE_OBJECT,
     irp: *mut IRP,
     context: *mut c_void,
@@ -282,7 +271,7 @@ unsafe extern "system" fn count(
 }
 
 /// Sends a flush with [`signal_if_pended`], waits if it pends, and returns the statuses of the call and of the IRP.
-fn send_and_wait(device: &Device) -> (NTSTATUS, NTSTATUS) {
+pub(super) fn send_and_wait(device: &Device) -> (NTSTATUS, NTSTATUS) {
     let irp = Irp::allocate(device.stack_size());
     let event = Event::notification();
     let returned = irp
@@ -300,13 +289,13 @@ fn send_and_wait(device: &Device) -> (NTSTATUS, NTSTATUS) {
 
 /// The report has exactly these violations.
 #[track_caller]
-fn assert_kinds(report: &Report, expected: &[ViolationKind]) {
+pub(super) fn assert_kinds(report: &Report, expected: &[ViolationKind]) {
     let kinds: Vec<ViolationKind> = report.violations.iter().map(|v| v.kind).collect();
     assert_eq!(kinds, expected, "{report}");
 }
 
 /// A machine and a device that completes everything inline with success.
-fn machine_and_device() -> (Machine, Device) {
+pub(super) fn machine_and_device() -> (Machine, Device) {
     let machine = Machine::new();
     let device = machine.device(Behavior::complete(sys::STATUS_SUCCESS, 0));
     (machine, device)
