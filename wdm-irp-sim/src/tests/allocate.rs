@@ -1,7 +1,6 @@
 //! `IoAllocateIrp` and `IoFreeIrp`.
 
-use wdm_irp::sys;
-use wdm_irp::sys::{STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use wdm_irp::sys::{self, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 
 use super::support::{Counter, Irp, assert_kinds, count, machine_and_device};
 use crate::io::major;

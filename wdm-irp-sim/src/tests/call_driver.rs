@@ -4,9 +4,8 @@ use std::ffi::c_void;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use wdm_irp::sys;
 use wdm_irp::sys::{
-    APC_LEVEL, DEVICE_OBJECT, DISPATCH_LEVEL, IRP, NTSTATUS, STATUS_DEVICE_BUSY,
+    self, APC_LEVEL, DEVICE_OBJECT, DISPATCH_LEVEL, IRP, NTSTATUS, STATUS_DEVICE_BUSY,
     STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
 };
 

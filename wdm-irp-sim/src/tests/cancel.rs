@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use wdm_irp::sys;
 use wdm_irp::sys::{
-    APC_LEVEL, DEVICE_OBJECT, DISPATCH_LEVEL, IRP, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS,
+    self, APC_LEVEL, DEVICE_OBJECT, DISPATCH_LEVEL, IRP, STATUS_CANCELLED, STATUS_PENDING,
+    STATUS_SUCCESS,
 };
 
 use super::support::{

@@ -3,14 +3,14 @@
 use std::ffi::c_void;
 use std::sync::atomic::Ordering;
 
-use wdm_irp::sys;
-use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
+use wdm_irp::sys::{self, DEVICE_OBJECT, IRP, NTSTATUS, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
 
 use super::support::{
-    Counter, Irp, assert_kinds, count, has_entry, machine_and_device, milliseconds, until,
+    Counter, Irp, assert_kinds, count, has_entry, let_continue, machine_and_device, milliseconds,
+    until,
 };
 use crate::io::major;
-use crate::{Behavior, Machine, ViolationKind, When};
+use crate::{Behavior, Device, Machine, ViolationKind, When};
 
 #[test]
 fn the_routine_gets_the_device_of_the_own_location_if_there_is_one() {
@@ -109,17 +109,10 @@ fn a_location_is_cleared_before_its_routine_runs() {
 
 #[test]
 fn the_routine_lets_the_completion_continue() {
-    unsafe extern "system" fn lets_go(
-        _: *mut DEVICE_OBJECT,
-        _: *mut IRP,
-        _: *mut c_void,
-    ) -> NTSTATUS {
-        STATUS_SUCCESS
-    }
     let (machine, device) = machine_and_device();
     let irp = Irp::allocate(1);
     irp.major(major::READ)
-        .routine(lets_go, std::ptr::null_mut())
+        .routine(let_continue, std::ptr::null_mut())
         .call(&device);
     irp.free();
     assert_kinds(
@@ -186,28 +179,33 @@ fn completed_twice_at_once() {
     assert_kinds(&machine.into_report(), &[ViolationKind::CompletedTwice]);
 }
 
+/// The routine of a filter that completes the IRP and lets the completion continue, too.
+unsafe extern "system" fn complete_again(
+    _: *mut DEVICE_OBJECT,
+    irp: *mut IRP,
+    _: *mut c_void,
+) -> NTSTATUS {
+    Irp(irp).complete();
+    STATUS_SUCCESS
+}
+
+/// A filter on top of another device, with [`complete_again`] for its routine.
+fn completing_again_over(machine: &Machine, lower: &Device) -> Device {
+    let lower = lower.clone();
+    machine.device(Behavior::custom(move |irp| {
+        let raw = Irp(irp.as_ptr());
+        std::mem::forget(irp);
+        raw.major(major::READ)
+            .routine(complete_again, std::ptr::null_mut())
+            .call(&lower)
+    }))
+}
+
 #[test]
 fn a_filters_routine_completes_to_one_that_holds_back_and_lets_the_completion_continue() {
-    unsafe extern "system" fn complete_again(
-        _: *mut DEVICE_OBJECT,
-        irp: *mut IRP,
-        _: *mut c_void,
-    ) -> NTSTATUS {
-        Irp(irp).complete();
-        STATUS_SUCCESS
-    }
     let machine = Machine::new();
     let disk = machine.device(Behavior::complete(STATUS_SUCCESS, 0));
-    let lower_filter = machine.device(Behavior::custom({
-        let disk = disk.clone();
-        move |irp| {
-            let raw = Irp(irp.as_ptr());
-            std::mem::forget(irp);
-            raw.major(major::READ)
-                .routine(complete_again, std::ptr::null_mut())
-                .call(&disk)
-        }
-    }));
+    let lower_filter = completing_again_over(&machine, &disk);
     let upper_filter = machine.device(Behavior::custom({
         let lower_filter = lower_filter.clone();
         move |irp| {
@@ -235,26 +233,9 @@ fn a_filters_routine_completes_to_one_that_holds_back_and_lets_the_completion_co
 
 #[test]
 fn a_filters_routine_completes_and_lets_the_completion_continue() {
-    unsafe extern "system" fn complete_again(
-        _: *mut DEVICE_OBJECT,
-        irp: *mut IRP,
-        _: *mut c_void,
-    ) -> NTSTATUS {
-        Irp(irp).complete();
-        STATUS_SUCCESS
-    }
     let machine = Machine::new();
     let disk = machine.device(Behavior::complete(STATUS_SUCCESS, 0));
-    let filter = machine.device(Behavior::custom({
-        let disk = disk.clone();
-        move |irp| {
-            let raw = Irp(irp.as_ptr());
-            std::mem::forget(irp);
-            raw.major(major::READ)
-                .routine(complete_again, std::ptr::null_mut())
-                .call(&disk)
-        }
-    }));
+    let filter = completing_again_over(&machine, &disk);
     let counter = Counter::default();
     let irp = Irp::allocate(2);
     irp.major(major::READ)

@@ -84,16 +84,14 @@ fn leaked_after_its_completion() {
     );
 }
 
+/// A routine that frees the IRP.
+unsafe extern "system" fn free(_: *mut DEVICE_OBJECT, irp: *mut IRP, _: *mut c_void) -> NTSTATUS {
+    Irp(irp).free();
+    STATUS_MORE_PROCESSING_REQUIRED
+}
+
 #[test]
 fn a_late_completion_is_waited_for_before_the_check() {
-    unsafe extern "system" fn free(
-        _: *mut DEVICE_OBJECT,
-        irp: *mut IRP,
-        _: *mut c_void,
-    ) -> NTSTATUS {
-        Irp(irp).free();
-        STATUS_MORE_PROCESSING_REQUIRED
-    }
     let machine = Machine::new();
     let device = machine
         .device(Behavior::complete(STATUS_SUCCESS, 0).when(When::after(Duration::from_millis(20))));
@@ -106,14 +104,6 @@ fn a_late_completion_is_waited_for_before_the_check() {
 
 #[test]
 fn every_late_completion_is_waited_for() {
-    unsafe extern "system" fn free(
-        _: *mut DEVICE_OBJECT,
-        irp: *mut IRP,
-        _: *mut c_void,
-    ) -> NTSTATUS {
-        Irp(irp).free();
-        STATUS_MORE_PROCESSING_REQUIRED
-    }
     let machine = Machine::new();
     for delay in [100, 1] {
         let when = When::after(milliseconds(delay));

@@ -4,13 +4,14 @@ use std::ffi::c_void;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use wdm_irp::sys;
 use wdm_irp::sys::{
-    DEVICE_OBJECT, IRP, NTSTATUS, SL_INVOKE_ALWAYS, STATUS_DEVICE_BUSY, STATUS_PENDING,
+    self, DEVICE_OBJECT, IRP, NTSTATUS, SL_INVOKE_ALWAYS, STATUS_DEVICE_BUSY, STATUS_PENDING,
     STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
 };
 
-use super::support::{Counter, Event, Irp, assert_kinds, count, send_and_wait, signal};
+use super::support::{
+    Counter, Event, Irp, assert_kinds, count, let_continue, send_and_wait, signal,
+};
 use crate::io::irp::set_current_location;
 use crate::io::major;
 use crate::{Behavior, Device, DeviceOptions, Machine, ViolationKind, When};
@@ -124,21 +125,13 @@ fn a_location_without_routine_propagates_the_pending_mark() {
 
 #[test]
 fn a_missing_mark_is_that_of_the_driver_whose_location_it_is() {
-    /// Does not mark the IRP.
-    unsafe extern "system" fn lose_mark(
-        _: *mut DEVICE_OBJECT,
-        _: *mut IRP,
-        _: *mut c_void,
-    ) -> NTSTATUS {
-        STATUS_SUCCESS
-    }
     unsafe extern "system" fn pass_down_with_routine(
         device: *mut DEVICE_OBJECT,
         irp: *mut IRP,
     ) -> NTSTATUS {
         Irp(irp)
             .major(major::READ)
-            .routine(lose_mark, std::ptr::null_mut());
+            .routine(let_continue, std::ptr::null_mut());
         // SAFETY: the IRP is at this driver, and its next location is filled in.
         unsafe { sys::IofCallDriver(below(device), irp) }
     }

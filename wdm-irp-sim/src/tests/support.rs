@@ -7,9 +7,8 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use wdm_irp::sys;
 use wdm_irp::sys::{
-    DEVICE_OBJECT, IO_STACK_LOCATION_Parameters, IRP, KEVENT, NTSTATUS, PARAMETERS_READ,
+    self, DEVICE_OBJECT, IO_STACK_LOCATION_Parameters, IRP, KEVENT, NTSTATUS, PARAMETERS_READ,
     PointerAligned,
 };
 
@@ -250,6 +249,15 @@ pub(super) unsafe extern "system" fn signal(
 ) -> NTSTATUS {
     Event(context.cast()).set();
     sys::STATUS_MORE_PROCESSING_REQUIRED
+}
+
+/// Lets the completion continue, without propagating the pending mark.
+pub(super) unsafe extern "system" fn let_continue(
+    _: *mut DEVICE_OBJECT,
+    _: *mut IRP,
+    _: *mut c_void,
+) -> NTSTATUS {
+    sys::STATUS_SUCCESS
 }
 
 /// The context is a [`Counter`].
