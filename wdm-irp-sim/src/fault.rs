@@ -133,7 +133,7 @@ impl Faults {
     }
 
     /// Dwells if the test wants that.
-    pub(crate) fn dwell(&self, point: Point) {
+    pub(crate) fn delay_at(&self, point: Point) {
         let delay = lock(&self.0).delays.get(&point).copied();
         if let Some(delay) = delay {
             thread::sleep(delay);

@@ -1,5 +1,7 @@
 //! The I/O manager: the functions that begin with `Io`.
 
+#![expect(non_snake_case, reason = "DDIs keep their names")]
+
 mod allocate;
 pub(crate) mod call_driver;
 pub(crate) mod cancel;

@@ -1,7 +1,7 @@
 //! One instance of the model: its ledger, its faults, its settings and its threads.
 
 use crate::fault::Faults;
-use crate::kernel::ledger::State;
+use crate::kernel::ledger::Ledger;
 use crate::sync::{Arc, Duration, Instant, Mutex, OnceLock, lock, thread};
 
 pub(crate) mod ledger;
@@ -21,11 +21,11 @@ pub(crate) struct Settings {
 }
 
 /// The machine itself.
-pub(crate) struct Inner {
+pub(crate) struct Kernel {
     start: Instant,
     /// Whether it is the machine of threads that have none.
     is_default: bool,
-    pub(crate) state: Mutex<State>,
+    pub(crate) ledger: Mutex<Ledger>,
     pub(crate) faults: Faults,
     pub(crate) settings: Mutex<Settings>,
     workers: Mutex<Vec<thread::JoinHandle<()>>>,
@@ -33,12 +33,12 @@ pub(crate) struct Inner {
     threads: Mutex<u32>,
 }
 
-impl Inner {
+impl Kernel {
     pub(crate) fn new(is_default: bool) -> Arc<Self> {
         Arc::new(Self {
             start: Instant::now(),
             is_default,
-            state: Mutex::default(),
+            ledger: Mutex::default(),
             faults: Faults::default(),
             settings: Mutex::new(Settings {
                 hang_limit: HANG_LIMIT,
@@ -52,7 +52,7 @@ impl Inner {
 
     /// The machine of threads that have entered none.
     pub(crate) fn process_default() -> Arc<Self> {
-        static DEFAULT: OnceLock<Arc<Inner>> = OnceLock::new();
+        static DEFAULT: OnceLock<Arc<Kernel>> = OnceLock::new();
         DEFAULT.get_or_init(|| Self::new(true)).clone()
     }
 

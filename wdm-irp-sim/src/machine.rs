@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use crate::kernel::this_thread::Entered;
-use crate::kernel::{Inner, this_thread};
+use crate::kernel::{Kernel, this_thread};
 use crate::machine::handle::Handle;
 use crate::report::timeline::Lane;
 use crate::report::violation::Report;
@@ -35,10 +35,10 @@ impl Machine {
     /// Makes a machine and puts the calling thread on it.
     #[must_use]
     pub fn new() -> Self {
-        let inner = Inner::new(false);
-        let entered = this_thread::enter(inner.clone(), "originator".into(), Lane::Originator);
+        let kernel = Kernel::new(false);
+        let entered = this_thread::enter(kernel.clone(), "originator".into(), Lane::Originator);
         Self {
-            handle: Handle(inner),
+            handle: Handle(kernel),
             entered: Some(entered),
             closed: false,
             _this_thread: PhantomData,

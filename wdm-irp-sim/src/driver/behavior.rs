@@ -13,7 +13,7 @@ use crate::driver::owned_irp::OwnedIrp;
 use crate::driver::when::{Completion, When};
 use crate::io::major;
 use crate::ke::irql;
-use crate::kernel::Inner;
+use crate::kernel::Kernel;
 use crate::kernel::objects::DeviceObject;
 use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, Condvar, Mutex, lock, thread, wait};
@@ -148,9 +148,9 @@ impl Behavior {
                 irql,
             } => run(irp, respond, *when, *irql),
             Kind::Custom(dispatch) => {
-                let machine = irp.machine().clone();
+                let kernel = irp.kernel().clone();
                 let number = irp.number();
-                guarded(&machine, number, || dispatch(irp)).unwrap_or(STATUS_UNSUCCESSFUL)
+                guarded(&kernel, number, || dispatch(irp)).unwrap_or(STATUS_UNSUCCESSFUL)
             }
             Kind::Sequence(behaviors, next) => {
                 let index = next.fetch_add(1, Ordering::Relaxed);
@@ -173,8 +173,8 @@ impl Dispatch for Behavior {
 }
 
 impl Device {
-    pub(crate) fn new(machine: &Arc<Inner>, options: DeviceOptions, behavior: Behavior) -> Self {
-        Self::with_code(machine, options, Arc::new(behavior))
+    pub(crate) fn new(kernel: &Arc<Kernel>, options: DeviceOptions, behavior: Behavior) -> Self {
+        Self::with_code(kernel, options, Arc::new(behavior))
     }
 
     /// Changes what the driver does with the requests to come.
@@ -184,7 +184,7 @@ impl Device {
 }
 
 /// Runs code of the test, which may panic.
-fn guarded<T>(machine: &Inner, irp: u32, code: impl FnOnce() -> T) -> Option<T> {
+fn guarded<T>(kernel: &Kernel, irp: u32, code: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(code)) {
         Ok(value) => Some(value),
         Err(panic) => {
@@ -193,7 +193,7 @@ fn guarded<T>(machine: &Inner, irp: u32, code: impl FnOnce() -> T) -> Option<T> 
                 .map(|message| (*message).to_owned())
                 .or_else(|| panic.downcast_ref::<String>().cloned())
                 .unwrap_or_default();
-            machine.violate(
+            kernel.violate(
                 ViolationKind::DriverPanicked,
                 Some(irp),
                 &format!("the code of a lower driver panicked: {message}"),
@@ -205,9 +205,9 @@ fn guarded<T>(machine: &Inner, irp: u32, code: impl FnOnce() -> T) -> Option<T> 
 
 /// Computes the result and completes.
 fn finish(irp: LowerIrp, respond: &Respond) -> NTSTATUS {
-    let machine = irp.machine().clone();
+    let kernel = irp.kernel().clone();
     let (status, information) =
-        guarded(&machine, irp.number(), || respond(&irp)).unwrap_or((STATUS_UNSUCCESSFUL, 0));
+        guarded(&kernel, irp.number(), || respond(&irp)).unwrap_or((STATUS_UNSUCCESSFUL, 0));
     irp.complete(status, information)
 }
 
@@ -242,7 +242,7 @@ fn run(irp: LowerIrp, respond: &Arc<Respond>, when: When, irql: u8) -> NTSTATUS 
         let returned = if when.marked { STATUS_PENDING } else { status };
         return when.returns.unwrap_or(returned);
     }
-    let machine = irp.machine().clone();
+    let kernel = irp.kernel().clone();
     let device = irp.device().clone();
     // From here on the IRP may be completed at any time.
     let ticket = irp.hold(when.cancelable);
@@ -255,7 +255,7 @@ fn run(irp: LowerIrp, respond: &Arc<Respond>, when: When, irql: u8) -> NTSTATUS 
     };
     let latch = Arc::new(Latch::default());
     let (work_latch, respond) = (latch.clone(), respond.clone());
-    machine.spawn_worker(device.lane(), move || {
+    kernel.spawn_worker(device.lane(), move || {
         if let Some(delay) = delay {
             thread::sleep(delay);
         }

@@ -65,7 +65,7 @@ impl LowerIrp {
         // SAFETY: the MDL of an IRP in flight is valid.
         let mdl = unsafe { MdlAccess::new(mdl) };
         if !mdl.is_resident() {
-            self.machine().violate(
+            self.kernel().violate(
                 ViolationKind::UnlockedPagesUsed,
                 Some(self.number()),
                 "the driver maps an MDL whose pages are not locked",
@@ -73,7 +73,7 @@ impl LowerIrp {
         }
         let described = mdl.byte_count() as usize;
         if described < length {
-            self.machine().violate(
+            self.kernel().violate(
                 ViolationKind::BufferMissing,
                 Some(self.number()),
                 &format!("a request for {length} bytes carries an MDL of {described} bytes"),
@@ -139,11 +139,11 @@ impl LowerIrp {
 
     /// Checks that there is memory to copy from or to.
     fn usable(&self, span: Span) -> Span {
-        if span.length == 0 || self.machine().is_doomed(self.number()) {
+        if span.length == 0 || self.kernel().is_doomed(self.number()) {
             return Span::NONE;
         }
         if span.start.is_null() {
-            self.machine().violate(
+            self.kernel().violate(
                 ViolationKind::BufferMissing,
                 Some(self.number()),
                 &format!("a request for {} bytes carries no buffer", span.length),

@@ -11,7 +11,7 @@ use crate::driver::held::HeldIrps;
 use crate::driver::options::DeviceOptions;
 use crate::driver::owned_irp::OwnedIrp;
 use crate::driver::received::Received;
-use crate::kernel::Inner;
+use crate::kernel::Kernel;
 use crate::kernel::ledger::Retire;
 use crate::kernel::objects::{self, DeviceObject};
 use crate::memory::Memory;
@@ -88,7 +88,7 @@ impl DeviceObject for DeviceShared {
 
     unsafe fn dispatch(
         self: Arc<Self>,
-        machine: &Arc<Inner>,
+        kernel: &Arc<Kernel>,
         irp: *mut IRP,
         number: u32,
     ) -> NTSTATUS {
@@ -101,7 +101,7 @@ impl DeviceObject for DeviceShared {
             Driver::Modelled(driver) => lock(driver).clone(),
         };
         // SAFETY: the IRP is at this device by contract, which calls no other code of a driver for it.
-        let irp = unsafe { OwnedIrp::new(machine, irp, number) };
+        let irp = unsafe { OwnedIrp::new(kernel, irp, number) };
         if let Some(driver) = driver {
             driver.dispatch(&self, irp)
         } else {
@@ -137,7 +137,7 @@ impl Drop for DeviceShared {
 pub struct Device {
     pub(super) shared: Arc<DeviceShared>,
     /// Keeps the memory of the IRPs that the driver may have.
-    pub(super) machine: Arc<Inner>,
+    pub(super) kernel: Arc<Kernel>,
 }
 
 impl fmt::Debug for Device {
@@ -150,23 +150,23 @@ impl fmt::Debug for Device {
 
 impl Device {
     pub(super) fn with_code(
-        machine: &Arc<Inner>,
+        kernel: &Arc<Kernel>,
         options: DeviceOptions,
         code: Arc<dyn Dispatch>,
     ) -> Self {
         let driver = Driver::Modelled(Mutex::new(Some(code)));
-        Self::with_driver(machine, options, driver)
+        Self::with_driver(kernel, options, driver)
     }
 
     pub(crate) fn new_raw(
-        machine: &Arc<Inner>,
+        kernel: &Arc<Kernel>,
         options: DeviceOptions,
         dispatch: PDRIVER_DISPATCH,
     ) -> Self {
-        Self::with_driver(machine, options, Driver::Raw(dispatch))
+        Self::with_driver(kernel, options, Driver::Raw(dispatch))
     }
 
-    fn with_driver(machine: &Arc<Inner>, options: DeviceOptions, driver: Driver) -> Self {
+    fn with_driver(kernel: &Arc<Kernel>, options: DeviceOptions, driver: Driver) -> Self {
         let memory = Memory::zeroed(size_of::<DEVICE_OBJECT>());
         let pointer = memory.cast::<DEVICE_OBJECT>();
         // SAFETY: large enough, zeroed, which is a valid device object, and nobody else knows the memory.
@@ -192,10 +192,10 @@ impl Device {
             held: HeldIrps::new(),
         });
         let weak: Weak<DeviceShared> = Arc::downgrade(&shared);
-        objects::insert_device(shared.address(), weak, machine);
+        objects::insert_device(shared.address(), weak, kernel);
         Self {
             shared,
-            machine: machine.clone(),
+            kernel: kernel.clone(),
         }
     }
 

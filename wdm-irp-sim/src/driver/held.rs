@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wdm_irp::sys::{IRP, PDRIVER_CANCEL};
 
 use crate::driver::owned_irp::OwnedIrp;
-use crate::kernel::Inner;
+use crate::kernel::Kernel;
 use crate::sync::{Condvar, Instant, Mutex, lock, wait_for};
 
 /// Identifies an IRP that a driver holds back.
@@ -112,15 +112,15 @@ impl HeldIrps {
     }
 
     /// Waits until this many IRPs are held back. The machine's hang limit applies.
-    pub(super) fn wait_until(&self, count: usize, machine: &Inner) {
+    pub(super) fn wait_until(&self, count: usize, kernel: &Kernel) {
         let start = Instant::now();
-        let limit = machine.hang_limit();
+        let limit = kernel.hang_limit();
         let mut list = lock(&self.list);
         while list.irps.len() < count {
             let passed = start.elapsed();
             if passed >= limit {
                 drop(list);
-                machine.hang("Device::wait_until_pending");
+                kernel.hang("Device::wait_until_pending");
             }
             list = wait_for(&self.changed, list, limit.saturating_sub(passed));
         }

@@ -32,7 +32,7 @@ impl LowerIrp {
 unsafe extern "system" fn cancel_held(device: *mut DEVICE_OBJECT, irp: *mut IRP) {
     // SAFETY: the I/O manager has claimed the routine for this IRP, which its driver cannot complete before.
     let irql = unsafe { Irp::new(irp) }.cancel_irql();
-    cancel::release(irql);
+    cancel::IoReleaseCancelSpinLock(irql);
     let Some(device) = DeviceShared::find(device) else {
         return;
     };
@@ -63,7 +63,7 @@ impl Device {
 
     /// Waits until the driver holds back this many IRPs. The machine's hang limit applies.
     pub fn wait_until_pending(&self, count: usize) {
-        self.shared.held().wait_until(count, &self.machine);
+        self.shared.held().wait_until(count, &self.kernel);
     }
 
     /// Takes back the IRP that the driver holds back longest.

@@ -12,7 +12,7 @@ use crate::driver::received::{Parameters, Received};
 use crate::io::major;
 use crate::ke::irql;
 use crate::kernel::objects::DeviceObject;
-use crate::kernel::{Inner, this_thread};
+use crate::kernel::{Kernel, this_thread};
 use crate::sync::{Arc, Duration, thread};
 
 /// An IRP at a modelled driver, which owns it until it completes it, passes it on, or puts it aside.
@@ -62,8 +62,8 @@ impl LowerIrp {
         self.irp().access()
     }
 
-    pub(super) fn machine(&self) -> &Arc<Inner> {
-        &self.irp().machine
+    pub(super) fn kernel(&self) -> &Arc<Kernel> {
+        &self.irp().kernel
     }
 
     pub(super) const fn device(&self) -> &Arc<DeviceShared> {
@@ -185,7 +185,7 @@ impl LowerIrp {
     /// `IoMarkIrpPending`
     pub fn mark_pending(&self) {
         self.location().mark_pending();
-        self.machine().note(Some(self.number()), "IoMarkIrpPending");
+        self.kernel().note(Some(self.number()), "IoMarkIrpPending");
     }
 
     /// Sets `Irp->IoStatus` and calls `IoCompleteRequest`. Returns the status, for the dispatch routine.
@@ -202,7 +202,7 @@ impl LowerIrp {
     pub fn complete_after(self, delay: Duration, status: NTSTATUS, information: usize) -> NTSTATUS {
         self.mark_pending();
         let lane = self.device.lane();
-        self.machine().clone().spawn_worker(lane, move || {
+        self.kernel().clone().spawn_worker(lane, move || {
             thread::sleep(delay);
             let _raised = irql::raise(DISPATCH_LEVEL);
             self.complete(status, information);
@@ -220,7 +220,7 @@ impl Drop for LowerIrp {
             // The code of the driver panicked: do not let the originator hang, too.
             irp.complete(STATUS_UNSUCCESSFUL, 0);
         } else {
-            irp.machine.note(
+            irp.kernel.note(
                 Some(irp.number),
                 "the driver has lost the IRP without completing it",
             );

@@ -3,7 +3,7 @@
 use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
 
-use crate::kernel::Inner;
+use crate::kernel::Kernel;
 use crate::kernel::this_thread::{self, Busy};
 use crate::report::timeline::Lane;
 use crate::sync::Arc;
@@ -16,7 +16,7 @@ use crate::sync::Arc;
 pub(super) struct OwnedIrp {
     pub(super) irp: *mut IRP,
     pub(super) number: u32,
-    pub(super) machine: Arc<Inner>,
+    pub(super) kernel: Arc<Kernel>,
 }
 
 // SAFETY: an IRP belongs to no thread, only to one driver at a time.
@@ -27,12 +27,12 @@ impl OwnedIrp {
     ///
     /// # Safety
     /// `irp` is IRP `number` of `machine`, in flight, and handed over to the driver.
-    pub(super) unsafe fn new(machine: &Arc<Inner>, irp: *mut IRP, number: u32) -> Self {
+    pub(super) unsafe fn new(kernel: &Arc<Kernel>, irp: *mut IRP, number: u32) -> Self {
         // INVARIANT: 1 by the caller's contract; 2 since `machine` is kept.
         Self {
             irp,
             number,
-            machine: machine.clone(),
+            kernel: kernel.clone(),
         }
     }
 
@@ -44,14 +44,14 @@ impl OwnedIrp {
 
     /// Enters a routine of the driver for the IRP: the test's thread may act for the driver.
     pub(super) fn enter(&self, lane: Lane) -> Busy {
-        this_thread::enter_routine(&self.machine, self.number, lane, false)
+        this_thread::enter_routine(&self.kernel, self.number, lane, false)
     }
 
     /// Sets `Irp->IoStatus` and calls `IoCompleteRequest`.
     pub(super) fn complete(self, status: NTSTATUS, information: usize) {
         self.access().set_io_status(status, information);
         // SAFETY: in flight and the driver's (invariant 1), whose value ends here.
-        unsafe { self.machine.complete(self.irp) };
+        unsafe { self.kernel.IofCompleteRequest(self.irp) };
     }
 
     /// Calls `IoCallDriver`.
@@ -60,6 +60,6 @@ impl OwnedIrp {
     /// The next stack location is filled in, if there is one.
     pub(super) unsafe fn call_driver(self, device: *mut DEVICE_OBJECT) -> NTSTATUS {
         // SAFETY: in flight and the driver's (invariant 1), whose value ends here; the location is filled in by contract.
-        unsafe { self.machine.call_driver(device, self.irp) }
+        unsafe { self.kernel.IofCallDriver(device, self.irp) }
     }
 }

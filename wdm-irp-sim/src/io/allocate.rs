@@ -6,15 +6,15 @@ use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 use crate::fault::Allocation;
 use crate::io::irp;
 use crate::io::irp::OVERRUN;
-use crate::kernel::ledger::Standing;
+use crate::kernel::ledger::Owner;
 use crate::kernel::record::Found;
-use crate::kernel::{Inner, objects, this_thread};
+use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock};
 
-impl Inner {
+impl Kernel {
     /// `IoAllocateIrp`
-    pub(crate) fn allocate_irp(self: &Arc<Self>, stack_size: i8) -> *mut IRP {
+    pub(crate) fn IoAllocateIrp(self: &Arc<Self>, stack_size: i8) -> *mut IRP {
         self.check_irql(DISPATCH_LEVEL, None, "IoAllocateIrp");
         if stack_size < 1 || stack_size == i8::MAX {
             self.violate(
@@ -34,7 +34,7 @@ impl Inner {
         let memory = irp::allocate(stack_size);
         let irp = memory.cast::<IRP>();
         objects::insert(irp.addr(), self);
-        let number = lock(&self.state).add_irp(memory, stack_size);
+        let number = lock(&self.ledger).add_irp(memory, stack_size);
         this_thread::set_last_irp(self, number);
         self.call(
             Some(number),
@@ -47,7 +47,7 @@ impl Inner {
     ///
     /// # Safety
     /// `irp` is the caller's, or is known to the ledger as something else.
-    pub(crate) unsafe fn free_irp(&self, irp: *mut IRP) {
+    pub(crate) unsafe fn IoFreeIrp(&self, irp: *mut IRP) {
         // SAFETY: by contract.
         let (number, found) = match unsafe { self.take_back(irp) } {
             Ok(number) => (Some(number), None),
@@ -59,33 +59,33 @@ impl Inner {
         }
     }
 
-    /// The part of [`Self::free_irp`] that is done under the ledger's lock, but for reporting.
+    /// The part of [`Self::IoFreeIrp`] that is done under the ledger's lock, but for reporting.
     ///
     /// # Safety
-    /// As for [`Self::free_irp`].
+    /// As for [`Self::IoFreeIrp`].
     unsafe fn take_back(&self, irp: *mut IRP) -> Result<u32, Found> {
         // Recorded before the memory goes: another thread may get the address at once.
-        let known = lock(&self.state)
+        let known = lock(&self.ledger)
             .irp_at(irp.addr())
             .map(|(number, _)| number);
         if known.is_some() {
             self.call(known, "IoFreeIrp");
         }
-        let mut state = lock(&self.state);
-        let (number, record) = state.irp_at(irp.addr()).ok_or((
+        let mut ledger = lock(&self.ledger);
+        let (number, record) = ledger.irp_at(irp.addr()).ok_or((
             ViolationKind::UnknownIrp,
             None,
             "IoFreeIrp".to_owned(),
         ))?;
         let found = |kind, detail: &str| Err((kind, Some(number), detail.to_owned()));
-        if record.standing == Standing::Freed {
+        if record.owner == Owner::Freed {
             return found(
                 ViolationKind::IrpFreedTwice,
                 "IoFreeIrp on an IRP that is freed",
             );
         }
-        if record.standing == Standing::InFlight {
-            record.standing = Standing::Freed;
+        if record.owner == Owner::InFlight {
+            record.owner = Owner::Freed;
             record.doomed = true;
             return found(
                 ViolationKind::IrpFreedInFlight,
@@ -93,7 +93,7 @@ impl Inner {
             );
         }
         if record.cancelling > 0 {
-            record.standing = Standing::Freed;
+            record.owner = Owner::Freed;
             record.doomed = true;
             return found(
                 ViolationKind::IrpFreedDuringCancel,
@@ -103,14 +103,14 @@ impl Inner {
         // SAFETY: the ledger says that the IRP is with its originator, which calls this.
         let access = unsafe { Irp::new(irp) };
         let is_irp = access.is_irp();
-        record.standing = Standing::Freed;
+        record.owner = Owner::Freed;
         let stack_count = record.stack_count;
         let Some(memory) = record.memory.take() else {
             return Ok(number);
         };
         // SAFETY: the IRP is with the caller of this function.
         let intact = unsafe { irp::guard_is_intact(&memory, stack_count) };
-        let damaged = state.free_memory(memory, Some(number), "IRP");
+        let damaged = ledger.free_memory(memory, Some(number), "IRP");
         if !is_irp {
             return found(
                 ViolationKind::IrpCorrupted,

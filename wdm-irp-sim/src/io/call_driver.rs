@@ -11,10 +11,10 @@ use crate::io::irp::set_current_location;
 use crate::io::major::{describe_arguments, highest_irql};
 use crate::io::mdl::mdl_chain;
 use crate::io::pending::breach_of_contract;
-use crate::kernel::ledger::{Frame, IrpRecord, Standing};
+use crate::kernel::ledger::{Frame, IrpRecord, Owner};
 use crate::kernel::objects::DeviceObject;
 use crate::kernel::record::Found;
-use crate::kernel::{Inner, objects, this_thread};
+use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::names::{irql_name, major_name, status_name};
 use crate::report::timeline::Step;
 use crate::report::violation::ViolationKind;
@@ -29,12 +29,12 @@ struct Sent {
     arguments: String,
 }
 
-impl Inner {
+impl Kernel {
     /// `IofCallDriver`
     ///
     /// # Safety
     /// `irp` is the caller's, with its next stack location filled in, or is known to the ledger as something else.
-    pub(crate) unsafe fn call_driver(
+    pub(crate) unsafe fn IofCallDriver(
         self: &Arc<Self>,
         device: *mut DEVICE_OBJECT,
         irp: *mut IRP,
@@ -73,11 +73,11 @@ impl Inner {
             let access = unsafe { Irp::new(irp) };
             access.set_io_status(STATUS_INVALID_DEVICE_REQUEST, 0);
             // SAFETY: as above.
-            unsafe { self.complete(irp) };
+            unsafe { self.IofCompleteRequest(irp) };
             return STATUS_INVALID_DEVICE_REQUEST;
         };
         self.check_send_irql(number, sent.major);
-        self.faults.dwell(Point::BeforeDispatch);
+        self.faults.delay_at(Point::BeforeDispatch);
         let irql = this_thread::irql();
         let status = {
             let _busy = this_thread::enter_routine(self, number, lane.clone(), false);
@@ -101,8 +101,8 @@ impl Inner {
                 ),
             );
         }
-        self.faults.dwell(Point::AfterDispatch);
-        let breach = lock(&self.state)
+        self.faults.delay_at(Point::AfterDispatch);
+        let breach = lock(&self.ledger)
             .irps
             .get_mut(&number)
             .and_then(|record| record.frames.iter_mut().find(|other| other.id == frame))
@@ -126,19 +126,19 @@ impl Inner {
     /// Moves an IRP on to its next location. `None`: the IRP must not be touched.
     ///
     /// # Safety
-    /// As for [`Self::call_driver`].
+    /// As for [`Self::IofCallDriver`].
     unsafe fn send(
         self: &Arc<Self>,
         target: &dyn DeviceObject,
         irp: *mut IRP,
     ) -> (Option<Sent>, Vec<Found>) {
-        let mut state = lock(&self.state);
-        let Some((number, record)) = state.irp_at(irp.addr()) else {
+        let mut ledger = lock(&self.ledger);
+        let Some((number, record)) = ledger.irp_at(irp.addr()) else {
             let detail = "IofCallDriver with something that is no IRP".to_owned();
             return (None, vec![(ViolationKind::UnknownIrp, None, detail)]);
         };
         let refuse = |kind, detail: &str| (None, vec![(kind, Some(number), detail.to_owned())]);
-        let from_originator = record.standing == Standing::Originator;
+        let from_originator = record.owner == Owner::Originator;
         if let Some((kind, detail)) = self.why_not_send(number, record) {
             return refuse(kind, detail);
         }
@@ -184,7 +184,7 @@ impl Inner {
                 check_registration(location)
                     .map(|(kind, detail)| (kind, Some(number), detail.to_owned())),
             );
-            record.standing = Standing::InFlight;
+            record.owner = Owner::InFlight;
             record.sent = true;
             record.origin_location = next;
             record.origin_thread = Some(thread::current().id());
@@ -208,7 +208,7 @@ impl Inner {
             let chain = mdl_chain(access.mdl_address());
             record.mdls.clone_from(&chain);
             for address in chain {
-                if let Some(mdl) = state.mdls.get_mut(&address) {
+                if let Some(mdl) = ledger.mdls.get_mut(&address) {
                     mdl.in_flight = Some(number);
                 }
             }
@@ -234,14 +234,14 @@ impl Inner {
                 "IofCallDriver on an IRP that its originator has freed in flight",
             ));
         }
-        match record.standing {
-            Standing::Freed => Some((
+        match record.owner {
+            Owner::Freed => Some((
                 ViolationKind::FreedIrpUsed,
                 "IofCallDriver on an IRP that is freed",
             )),
             // Any driver that has the IRP may send it on. The originator's thread, outside of any routine for the IRP,
             // is no such driver.
-            Standing::InFlight
+            Owner::InFlight
                 if record.origin_thread == Some(thread::current().id())
                     && !this_thread::is_busy_with(self, number) =>
             {
@@ -250,7 +250,7 @@ impl Inner {
                     "IofCallDriver by the originator on an IRP that is in flight",
                 ))
             }
-            Standing::InFlight | Standing::Originator => None,
+            Owner::InFlight | Owner::Originator => None,
         }
     }
 

@@ -4,8 +4,8 @@ use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
 use crate::fault::Point;
-use crate::kernel::ledger::Standing;
-use crate::kernel::{Inner, objects, this_thread};
+use crate::kernel::ledger::Owner;
+use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::timeline::{Lane, Step};
 use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, Condvar, Instant, Mutex, lock, thread, wait_for};
@@ -16,16 +16,16 @@ static OWNER: Mutex<Option<thread::ThreadId>> = Mutex::new(None);
 static RELEASED: Condvar = Condvar::new();
 
 /// `IoAcquireCancelSpinLock`: returns the IRQL before.
-pub(crate) fn acquire() -> u8 {
-    let machine = this_thread::machine();
-    machine.check_irql(DISPATCH_LEVEL, None, "IoAcquireCancelSpinLock");
+pub(crate) fn IoAcquireCancelSpinLock() -> u8 {
+    let kernel = this_thread::kernel();
+    kernel.check_irql(DISPATCH_LEVEL, None, "IoAcquireCancelSpinLock");
     let before = this_thread::irql();
     let me = thread::current().id();
     let start = Instant::now();
     let mut owner = lock(&OWNER);
     if *owner == Some(me) {
         drop(owner);
-        machine.violate(
+        kernel.violate(
             ViolationKind::CancelLockAlreadyOwned,
             None,
             "IoAcquireCancelSpinLock by a processor that holds the lock",
@@ -33,11 +33,11 @@ pub(crate) fn acquire() -> u8 {
         return before;
     }
     while owner.is_some() {
-        let limit = machine.hang_limit();
+        let limit = kernel.hang_limit();
         let passed = start.elapsed();
         if passed >= limit {
             drop(owner);
-            machine.hang("the cancel spin lock");
+            kernel.hang("the cancel spin lock");
         }
         owner = wait_for(&RELEASED, owner, limit.saturating_sub(passed));
     }
@@ -53,9 +53,9 @@ fn is_mine() -> bool {
 }
 
 /// `IoReleaseCancelSpinLock`
-pub(crate) fn release(irql: u8) {
+pub(crate) fn IoReleaseCancelSpinLock(irql: u8) {
     if !is_mine() {
-        this_thread::machine().violate(
+        this_thread::kernel().violate(
             ViolationKind::CancelLockNotOwned,
             None,
             "IoReleaseCancelSpinLock by a processor that does not hold the lock",
@@ -67,21 +67,21 @@ pub(crate) fn release(irql: u8) {
     this_thread::set_irql(irql);
 }
 
-impl Inner {
+impl Kernel {
     /// Enters a call of `IoCancelIrp` in the ledger.
-    fn begin_cancel(&self, address: usize) -> Result<(u32, Standing), Option<u32>> {
-        let mut state = lock(&self.state);
-        let (number, record) = state.irp_at(address).ok_or(None)?;
-        if record.standing == Standing::Freed {
+    fn begin_cancel(&self, address: usize) -> Result<(u32, Owner), Option<u32>> {
+        let mut ledger = lock(&self.ledger);
+        let (number, record) = ledger.irp_at(address).ok_or(None)?;
+        if record.owner == Owner::Freed {
             return Err(Some(number));
         }
         record.cancelling += 1;
-        Ok((number, record.standing))
+        Ok((number, record.owner))
     }
 
     /// The call of `IoCancelIrp` does not touch the IRP any more.
     fn end_cancel(&self, number: u32) {
-        if let Some(record) = lock(&self.state).irps.get_mut(&number) {
+        if let Some(record) = lock(&self.ledger).irps.get_mut(&number) {
             record.cancelling -= 1;
         }
     }
@@ -90,10 +90,10 @@ impl Inner {
     ///
     /// # Safety
     /// `irp` is allocated for the whole call, or is known to the ledger as freed.
-    pub(crate) unsafe fn cancel(self: &Arc<Self>, irp: *mut IRP) -> bool {
+    pub(crate) unsafe fn IoCancelIrp(self: &Arc<Self>, irp: *mut IRP) -> bool {
         let number = match self.begin_cancel(irp.addr()) {
-            Ok((number, standing)) => {
-                let late = if standing == Standing::Originator {
+            Ok((number, owner)) => {
+                let late = if owner == Owner::Originator {
                     " (not in flight)"
                 } else {
                     ""
@@ -112,14 +112,14 @@ impl Inner {
                 return false;
             }
         };
-        self.faults.dwell(Point::BeforeCancel);
+        self.faults.delay_at(Point::BeforeCancel);
         // SAFETY: allocated, as the ledger says, and it stays so: `IoFreeIrp` keeps the memory of an IRP that is
         // being cancelled. Only the fields that are accessed atomically are touched before the routine is claimed.
         let access = unsafe { Irp::new(irp) };
-        let before = acquire();
+        let before = IoAcquireCancelSpinLock();
         access.set_cancel();
         let Some(routine) = access.exchange_cancel_routine(None) else {
-            release(before);
+            IoReleaseCancelSpinLock(before);
             self.end_cancel(number);
             self.note(Some(number), "IoCancelIrp: no cancel routine is set");
             return false;
@@ -129,7 +129,7 @@ impl Inner {
         let device = access
             .current()
             .map_or(std::ptr::null_mut(), StackLocation::device_object);
-        self.faults.dwell(Point::BeforeCancelRoutine);
+        self.faults.delay_at(Point::BeforeCancelRoutine);
         // From here on the IRP belongs to the cancel routine.
         self.end_cancel(number);
         let lane = objects::lane_of(device);
@@ -151,7 +151,7 @@ impl Inner {
                 Some(number),
                 "the cancel routine returned without IoReleaseCancelSpinLock",
             );
-            release(before);
+            IoReleaseCancelSpinLock(before);
         }
         true
     }

@@ -13,9 +13,9 @@ use wdm_irp::sys::{
 
 use crate::fault::Point;
 use crate::io::irp::{clear_location, set_current_location};
-use crate::kernel::ledger::{IrpRecord, Standing};
+use crate::kernel::ledger::{IrpRecord, Owner};
 use crate::kernel::record::Found;
-use crate::kernel::{Inner, objects};
+use crate::kernel::{Kernel, objects};
 use crate::report::names::status_name;
 use crate::report::timeline::Lane;
 use crate::report::violation::ViolationKind;
@@ -28,12 +28,12 @@ struct Walk {
     doomed: bool,
 }
 
-impl Inner {
+impl Kernel {
     /// `IofCompleteRequest`
     ///
     /// # Safety
     /// `irp` is at the calling driver, or is known to the ledger as something else.
-    pub(crate) unsafe fn complete(self: &Arc<Self>, irp: *mut IRP) {
+    pub(crate) unsafe fn IofCompleteRequest(self: &Arc<Self>, irp: *mut IRP) {
         let walk = match self.begin_walk(irp.addr()) {
             Ok(walk) => walk,
             Err((kind, number, detail)) => {
@@ -82,8 +82,8 @@ impl Inner {
 
     /// Enters a walk in the ledger.
     fn begin_walk(&self, address: usize) -> Result<Walk, Found> {
-        let mut state = lock(&self.state);
-        let Some((number, record)) = state.irp_at(address) else {
+        let mut ledger = lock(&self.ledger);
+        let Some((number, record)) = ledger.irp_at(address) else {
             let detail = "IofCompleteRequest with something that is no IRP".to_owned();
             return Err((ViolationKind::UnknownIrp, None, detail));
         };
@@ -95,24 +95,24 @@ impl Inner {
                 doomed: true,
             });
         }
-        match record.standing {
-            Standing::Freed => refuse(
+        match record.owner {
+            Owner::Freed => refuse(
                 ViolationKind::FreedIrpUsed,
                 "IofCompleteRequest on an IRP that is freed",
             ),
-            Standing::Originator if record.sent => refuse(
+            Owner::Originator if record.sent => refuse(
                 ViolationKind::CompletedTwice,
                 "IofCompleteRequest on an IRP that is completed",
             ),
-            Standing::Originator => refuse(
+            Owner::Originator => refuse(
                 ViolationKind::CompletedByOriginator,
                 "IofCompleteRequest by the driver that has allocated the IRP",
             ),
-            Standing::InFlight if record.walking => refuse(
+            Owner::InFlight if record.walking => refuse(
                 ViolationKind::CompletedTwice,
                 "IofCompleteRequest on an IRP that is being completed",
             ),
-            Standing::InFlight => {
+            Owner::InFlight => {
                 record.walking = true;
                 record.walks += 1;
                 Ok(Walk {
@@ -152,7 +152,7 @@ impl Inner {
             // Windows looks at the flags alone: a driver sets them together with a routine.
             let routine = location.completion_routine().filter(|_| invoked);
             if routine.is_some() {
-                self.faults.dwell(Point::BeforeRoutine);
+                self.faults.delay_at(Point::BeforeRoutine);
             }
             if at_origin {
                 self.give_back(access, number, location, routine.is_some());
@@ -214,8 +214,8 @@ impl Inner {
         let routine = location.completion_routine().filter(|_| invoked);
         clear_location(location);
         {
-            let mut state = lock(&self.state);
-            let Some(record) = state.irps.get_mut(&number) else {
+            let mut ledger = lock(&self.ledger);
+            let Some(record) = ledger.irps.get_mut(&number) else {
                 return;
             };
             if record.doomed {
@@ -223,9 +223,9 @@ impl Inner {
             }
             // From here on the originator may free it, from within the routine or from another thread.
             record.walking = false;
-            record.standing = Standing::Originator;
+            record.owner = Owner::Originator;
             for address in std::mem::take(&mut record.mdls) {
-                if let Some(mdl) = state.mdls.get_mut(&address) {
+                if let Some(mdl) = ledger.mdls.get_mut(&address) {
                     mdl.in_flight = None;
                 }
             }
@@ -262,19 +262,19 @@ impl Inner {
 
     /// A routine is about to run, which may complete, send or free the IRP.
     fn leave_walk(&self, number: u32) -> Option<u64> {
-        let mut state = lock(&self.state);
-        let record = state.irps.get_mut(&number)?;
+        let mut ledger = lock(&self.ledger);
+        let record = ledger.irps.get_mut(&number)?;
         record.walking = false;
         (!record.doomed).then_some(record.walks)
     }
 
     /// The routine has returned and wants the completion to continue. Returns whether it may.
     fn resume_walk(&self, number: u32, walks: u64) -> bool {
-        let mut state = lock(&self.state);
-        let Some(record) = state.irps.get_mut(&number) else {
+        let mut ledger = lock(&self.ledger);
+        let Some(record) = ledger.irps.get_mut(&number) else {
             return false;
         };
-        let may = record.standing == Standing::InFlight && !record.walking && record.walks == walks;
+        let may = record.owner == Owner::InFlight && !record.walking && record.walks == walks;
         if may {
             record.walking = true;
         }
@@ -283,7 +283,7 @@ impl Inner {
 
     /// Whether the originator has freed this IRP while it was in flight: its buffers may be gone.
     pub(crate) fn is_doomed(&self, number: u32) -> bool {
-        lock(&self.state)
+        lock(&self.ledger)
             .irps
             .get(&number)
             .is_none_or(|record: &IrpRecord| record.doomed)

@@ -7,7 +7,7 @@ use wdm_irp::sys::{DISPATCH_LEVEL, IRP, MDL};
 
 use crate::fault::Allocation;
 use crate::kernel::ledger::MdlRecord;
-use crate::kernel::{Inner, objects, this_thread};
+use crate::kernel::{Kernel, objects, this_thread};
 use crate::memory::Memory;
 use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock};
@@ -89,19 +89,19 @@ impl MdlAccess {
     }
 }
 
-impl Inner {
+impl Kernel {
     /// `IoAllocateMdl`
     ///
     /// # Safety
     /// `irp` is null, or the caller's.
-    pub(crate) unsafe fn allocate_mdl(
+    pub(crate) unsafe fn IoAllocateMdl(
         self: &Arc<Self>,
         address: *mut c_void,
         length: u32,
         secondary: bool,
         irp: *mut IRP,
     ) -> *mut MDL {
-        let number = lock(&self.state)
+        let number = lock(&self.ledger)
             .irp_at(irp.addr())
             .map(|(number, _)| number)
             .or_else(|| this_thread::last_irp(self));
@@ -120,7 +120,7 @@ impl Inner {
         // SAFETY: just allocated, zeroed, and large enough.
         unsafe { MdlAccess::new(mdl) }.initialize(size, address, length);
         objects::insert(mdl.addr(), self);
-        lock(&self.state).mdls.insert(
+        lock(&self.ledger).mdls.insert(
             mdl.addr(),
             MdlRecord {
                 memory: Some(memory),
@@ -147,8 +147,8 @@ impl Inner {
         action: impl FnOnce(&mut MdlRecord) -> Result<T, (ViolationKind, &'static str)>,
     ) -> Option<T> {
         let (number, result) = {
-            let mut state = lock(&self.state);
-            match state.mdls.get_mut(&mdl.addr()) {
+            let mut ledger = lock(&self.ledger);
+            match ledger.mdls.get_mut(&mdl.addr()) {
                 None => (
                     None,
                     Err((ViolationKind::UnknownMdl, "something that is no MDL")),
@@ -170,7 +170,7 @@ impl Inner {
     }
 
     /// `IoFreeMdl`
-    pub(crate) fn free_mdl(&self, mdl: *mut MDL) {
+    pub(crate) fn IoFreeMdl(&self, mdl: *mut MDL) {
         let freed = self.with_mdl(mdl, "IoFreeMdl", |record| {
             if record.freed {
                 return Err((ViolationKind::MdlFreedTwice, "an MDL that is freed"));
@@ -192,7 +192,7 @@ impl Inner {
             Ok(record.memory.take())
         });
         if let Some(Some(memory)) = freed {
-            let damaged = lock(&self.state).free_memory(memory, None, "MDL");
+            let damaged = lock(&self.ledger).free_memory(memory, None, "MDL");
             if let Some((irp, detail)) = damaged {
                 self.violate(ViolationKind::WriteAfterFree, irp, &detail);
             }

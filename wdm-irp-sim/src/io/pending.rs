@@ -2,18 +2,18 @@
 
 use wdm_irp::sys::STATUS_PENDING;
 
-use crate::kernel::Inner;
+use crate::kernel::Kernel;
 use crate::kernel::ledger::Frame;
 use crate::report::names::status_name;
 use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock};
 
-impl Inner {
+impl Kernel {
     /// The driver at this location has completed the IRP.
     pub(super) fn frame_completed(self: &Arc<Self>, number: u32, location: i8, marked: bool) {
         let breach = {
-            let mut state = lock(&self.state);
-            state
+            let mut ledger = lock(&self.ledger);
+            ledger
                 .irps
                 .get_mut(&number)
                 .and_then(|record| {

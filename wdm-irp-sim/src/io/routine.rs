@@ -4,13 +4,13 @@ use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
 
 use crate::fault::Point;
-use crate::kernel::{Inner, this_thread};
+use crate::kernel::{Kernel, this_thread};
 use crate::report::names::status_name;
 use crate::report::timeline::{Lane, Step};
 use crate::report::violation::ViolationKind;
 use crate::sync::Arc;
 
-impl Inner {
+impl Kernel {
     /// Calls a completion routine. The IRP may be gone when it returns.
     #[expect(
         clippy::too_many_arguments,
@@ -59,7 +59,7 @@ impl Inner {
             Lane::IoManager,
             format!("routine returned {}", status_name(returned)),
         );
-        self.faults.dwell(Point::AfterRoutine);
+        self.faults.delay_at(Point::AfterRoutine);
         returned
     }
 }

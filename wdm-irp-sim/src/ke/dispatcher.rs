@@ -22,14 +22,14 @@ const SIZE_IN_DWORDS: u8 = {
 };
 
 /// Where one thread is parked.
-pub(super) struct Slot {
+pub(super) struct Waiter {
     /// Written and read under the dispatcher lock only.
     pub(super) satisfied: AtomicBool,
     pub(super) wake: dispatcher::Condvar,
 }
 
 /// The waiting threads by the address of their event, in the order of their arrival.
-type Database = BTreeMap<usize, VecDeque<Arc<Slot>>>;
+type Database = BTreeMap<usize, VecDeque<Arc<Waiter>>>;
 
 /// The dispatcher database.
 #[cfg(not(loom))]
@@ -112,7 +112,7 @@ pub(crate) fn waiters(event: *mut KEVENT) -> usize {
 }
 
 /// Lets a waiter go. The dispatcher lock is held.
-pub(super) fn release(slot: &Slot) {
-    slot.satisfied.store(true, Ordering::Relaxed);
-    slot.wake.notify_one();
+pub(super) fn release(waiter: &Waiter) {
+    waiter.satisfied.store(true, Ordering::Relaxed);
+    waiter.wake.notify_one();
 }

@@ -7,22 +7,22 @@ use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, KEVENT, NotificationEvent};
 use crate::fault::Point;
 use crate::ke::dispatcher::{DISPATCHER, EventAccess};
 use crate::ke::dispatcher::{SYNCHRONIZATION_EVENT, release};
-use crate::kernel::ledger::Standing;
-use crate::kernel::{Inner, this_thread};
+use crate::kernel::ledger::Owner;
+use crate::kernel::{Kernel, this_thread};
 use crate::report::timeline::{Lane, Step};
 use crate::report::violation::ViolationKind;
 use crate::sync::{dispatcher, lock};
 
-impl Inner {
+impl Kernel {
     /// The IRP an event belongs to, as [`crate::timeline`] defines it.
     pub(super) fn irp_of_event(&self, address: usize) -> Option<u32> {
         let by_address = {
-            let state = lock(&self.state);
-            state.events.get(&address).copied().filter(|number| {
-                state
+            let ledger = lock(&self.ledger);
+            ledger.events.get(&address).copied().filter(|number| {
+                ledger
                     .irps
                     .get(number)
-                    .is_some_and(|record| record.standing != Standing::Freed)
+                    .is_some_and(|record| record.owner != Owner::Freed)
             })
         };
         by_address.or_else(|| this_thread::last_irp(self))
@@ -33,10 +33,10 @@ impl Inner {
 ///
 /// # Safety
 /// `event` is writable and nobody else accesses it.
-pub(crate) unsafe fn initialize(event: *mut KEVENT, kind: i32, signalled: bool) {
-    let machine = this_thread::machine();
+pub(crate) unsafe fn KeInitializeEvent(event: *mut KEVENT, kind: i32, signalled: bool) {
+    let kernel = this_thread::kernel();
     let address = event.addr();
-    let irp = this_thread::last_irp(&machine);
+    let irp = this_thread::last_irp(&kernel);
     let is_waited_on = {
         let dispatcher = dispatcher::lock(&DISPATCHER);
         let busy = dispatcher.contains_key(&address);
@@ -52,7 +52,7 @@ pub(crate) unsafe fn initialize(event: *mut KEVENT, kind: i32, signalled: bool) 
         busy
     };
     if is_waited_on {
-        machine.violate(
+        kernel.violate(
             ViolationKind::EventInitializedWhileWaitedOn,
             irp,
             "KeInitializeEvent on an event that a thread waits on",
@@ -60,34 +60,34 @@ pub(crate) unsafe fn initialize(event: *mut KEVENT, kind: i32, signalled: bool) 
         return;
     }
     {
-        let mut state = lock(&machine.state);
+        let mut ledger = lock(&kernel.ledger);
         match irp {
-            Some(number) => state.events.insert(address, number),
-            None => state.events.remove(&address),
+            Some(number) => ledger.events.insert(address, number),
+            None => ledger.events.remove(&address),
         };
     }
-    machine.note(irp, "KeInitializeEvent");
+    kernel.note(irp, "KeInitializeEvent");
 }
 
 /// `KeSetEvent`
 ///
 /// # Safety
 /// `event` is initialised, and valid until the wait it satisfies returns.
-pub(crate) unsafe fn set(event: *mut KEVENT, wait: bool) -> i32 {
-    let machine = this_thread::machine();
-    let irp = this_thread::irp_of_running_routine(&machine)
-        .or_else(|| machine.irp_of_event(event.addr()));
+pub(crate) unsafe fn KeSetEvent(event: *mut KEVENT, wait: bool) -> i32 {
+    let kernel = this_thread::kernel();
+    let irp =
+        this_thread::irp_of_running_routine(&kernel).or_else(|| kernel.irp_of_event(event.addr()));
     let irql = this_thread::irql();
     if wait && irql > APC_LEVEL {
-        machine.violate(
+        kernel.violate(
             ViolationKind::SetEventWaitAtBadIrql,
             irp,
             "KeSetEvent with Wait TRUE above APC_LEVEL",
         );
     }
-    machine.check_irql(DISPATCH_LEVEL, irp, "KeSetEvent");
+    kernel.check_irql(DISPATCH_LEVEL, irp, "KeSetEvent");
     // Recorded before it happens: afterwards the waiter's entries may come first.
-    machine.record(
+    kernel.record(
         irp,
         Step::Call,
         this_thread::lane(),
@@ -104,7 +104,7 @@ pub(crate) unsafe fn set(event: *mut KEVENT, wait: bool) -> i32 {
             if access.resets_itself() {
                 let waiter = dispatcher.get_mut(&address).and_then(VecDeque::pop_front);
                 match &waiter {
-                    Some(slot) => release(slot),
+                    Some(waiter) => release(waiter),
                     None => access.set_state(1),
                 }
                 if dispatcher.get(&address).is_some_and(VecDeque::is_empty) {
@@ -112,8 +112,8 @@ pub(crate) unsafe fn set(event: *mut KEVENT, wait: bool) -> i32 {
                 }
             } else {
                 access.set_state(1);
-                for slot in dispatcher.remove(&address).into_iter().flatten() {
-                    release(&slot);
+                for waiter in dispatcher.remove(&address).into_iter().flatten() {
+                    release(&waiter);
                 }
             }
             Some(before)
@@ -123,12 +123,12 @@ pub(crate) unsafe fn set(event: *mut KEVENT, wait: bool) -> i32 {
         // From here on the event may be gone.
     };
     if before.is_none() {
-        machine.violate(
+        kernel.violate(
             ViolationKind::EventNotInitialized,
             irp,
             "KeSetEvent on an event that is not initialised",
         );
     }
-    machine.faults.dwell(Point::AfterSetEvent);
+    kernel.faults.delay_at(Point::AfterSetEvent);
     before.unwrap_or(0)
 }

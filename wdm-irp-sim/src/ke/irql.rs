@@ -19,7 +19,7 @@ pub fn current() -> u8 {
 pub fn raise(level: u8) -> Raised {
     let before = this_thread::irql();
     if level < before {
-        this_thread::machine().violate(
+        this_thread::kernel().violate(
             ViolationKind::IrqlNotGreaterOrEqual,
             None,
             &format!("KeRaiseIrql({level}) at IRQL {before}"),

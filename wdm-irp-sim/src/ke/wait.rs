@@ -10,9 +10,9 @@ use wdm_irp::sys::{
 };
 
 use crate::fault::Point;
-use crate::ke::dispatcher::{DISPATCHER, EventAccess, Slot};
+use crate::ke::dispatcher::{DISPATCHER, EventAccess, Waiter};
 use crate::kernel::ledger::Wait;
-use crate::kernel::{Inner, this_thread};
+use crate::kernel::{Kernel, this_thread};
 use crate::report::names::status_name;
 use crate::report::violation::ViolationKind;
 use crate::sync::dispatcher::Deadline;
@@ -22,26 +22,26 @@ use crate::sync::{Arc, Duration, dispatcher, lock};
 ///
 /// # Safety
 /// `object` is an initialised event that stays valid during the call.
-pub(crate) unsafe fn wait(
+pub(crate) unsafe fn KeWaitForSingleObject(
     object: *mut c_void,
     mode: i8,
     alertable: bool,
     timeout: Option<i64>,
 ) -> NTSTATUS {
-    let machine = this_thread::machine();
+    let kernel = this_thread::kernel();
     let event = object.cast::<KEVENT>();
-    let irp = machine.irp_of_event(event.addr());
+    let irp = kernel.irp_of_event(event.addr());
     let irql = this_thread::irql();
-    machine.note(irp, describe(mode, alertable, timeout));
+    kernel.note(irp, describe(mode, alertable, timeout));
     if mode != 0 {
-        machine.violate(
+        kernel.violate(
             ViolationKind::UserModeWait,
             irp,
             "KeWaitForSingleObject with WaitMode UserMode",
         );
     }
     if alertable {
-        machine.violate(
+        kernel.violate(
             ViolationKind::AlertableWait,
             irp,
             "KeWaitForSingleObject with Alertable TRUE",
@@ -49,30 +49,30 @@ pub(crate) unsafe fn wait(
     }
     let polls = timeout == Some(0);
     if irql > if polls { DISPATCH_LEVEL } else { APC_LEVEL } {
-        machine.violate(
+        kernel.violate(
             ViolationKind::WaitAtBadIrql,
             irp,
             &format!("KeWaitForSingleObject at IRQL {irql}"),
         );
     }
-    machine.faults.dwell(Point::BeforeWait);
+    kernel.faults.delay_at(Point::BeforeWait);
     // SAFETY: by contract.
-    let status = unsafe { block(&machine, event, timeout) };
+    let status = unsafe { block(&kernel, event, timeout) };
     if status == STATUS_INVALID_PARAMETER {
-        machine.violate(
+        kernel.violate(
             ViolationKind::EventNotInitialized,
             irp,
             "KeWaitForSingleObject on an event that is not initialised",
         );
     }
-    machine.note(
+    kernel.note(
         irp,
         match status {
             STATUS_SUCCESS => "KeWaitForSingleObject satisfied".to_owned(),
             status => format!("KeWaitForSingleObject returned {}", status_name(status)),
         },
     );
-    lock(&machine.state).waits.push(Wait {
+    lock(&kernel.ledger).waits.push(Wait {
         irp,
         mode,
         alertable,
@@ -86,9 +86,9 @@ pub(crate) unsafe fn wait(
 /// Waits, without the checks. `STATUS_INVALID_PARAMETER`: that is no event.
 ///
 /// # Safety
-/// As for [`wait`].
-unsafe fn block(machine: &Inner, event: *mut KEVENT, timeout: Option<i64>) -> NTSTATUS {
-    let limit = timeout.map_or_else(|| machine.hang_limit(), duration_of);
+/// As for [`KeWaitForSingleObject`].
+unsafe fn block(kernel: &Kernel, event: *mut KEVENT, timeout: Option<i64>) -> NTSTATUS {
+    let limit = timeout.map_or_else(|| kernel.hang_limit(), duration_of);
     let deadline = Deadline::new(limit, timeout.is_some());
     let address = event.addr();
     let mut dispatcher = dispatcher::lock(&DISPATCHER);
@@ -106,29 +106,29 @@ unsafe fn block(machine: &Inner, event: *mut KEVENT, timeout: Option<i64>) -> NT
     if limit.is_zero() && timeout.is_some() {
         return STATUS_TIMEOUT;
     }
-    let slot = Arc::new(Slot {
+    let waiter = Arc::new(Waiter {
         satisfied: AtomicBool::new(false),
         wake: dispatcher::Condvar::new(),
     });
     dispatcher
         .entry(address)
         .or_default()
-        .push_back(slot.clone());
+        .push_back(waiter.clone());
     loop {
-        if slot.satisfied.load(Ordering::Relaxed) {
+        if waiter.satisfied.load(Ordering::Relaxed) {
             return STATUS_SUCCESS;
         }
         if deadline.has_passed() {
             break;
         }
-        dispatcher = deadline.wait(&DISPATCHER, &slot.wake, dispatcher);
+        dispatcher = deadline.wait(&DISPATCHER, &waiter.wake, dispatcher);
     }
     if timeout.is_none() {
         drop(dispatcher);
-        machine.hang("an event that nobody has signalled (KeWaitForSingleObject for ever)");
+        kernel.hang("an event that nobody has signalled (KeWaitForSingleObject for ever)");
     }
     if let Some(waiters) = dispatcher.get_mut(&address) {
-        waiters.retain(|other| !Arc::ptr_eq(other, &slot));
+        waiters.retain(|other| !Arc::ptr_eq(other, &waiter));
         if waiters.is_empty() {
             dispatcher.remove(&address);
         }

@@ -12,7 +12,7 @@ use crate::sync::{Arc, thread};
 
 /// Who has an IRP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Owner {
     /// The driver that has allocated it.
     Originator,
     /// A lower driver, or the I/O manager on the way back.
@@ -39,7 +39,7 @@ pub(crate) struct IrpRecord {
     pub(crate) address: usize,
     pub(crate) memory: Option<Memory>,
     pub(crate) stack_count: i8,
-    pub(crate) standing: Standing,
+    pub(crate) owner: Owner,
     /// Whether it was ever sent.
     pub(crate) sent: bool,
     /// The location whose routine belongs to the originator, when in flight.
@@ -101,7 +101,7 @@ pub(crate) trait Retire: Send + Sync {
 
 /// Everything the machine remembers.
 #[derive(Default)]
-pub(crate) struct State {
+pub(crate) struct Ledger {
     /// The IRP that is, or was last, at an address.
     pub(crate) numbers: BTreeMap<usize, u32>,
     pub(crate) irps: BTreeMap<u32, IrpRecord>,
@@ -118,7 +118,7 @@ pub(crate) struct State {
     pub(crate) devices: Vec<Arc<dyn Retire>>,
 }
 
-impl State {
+impl Ledger {
     /// The IRP at an address, freed or not.
     pub(crate) fn irp_at(&mut self, address: usize) -> Option<(u32, &mut IrpRecord)> {
         let number = *self.numbers.get(&address)?;
@@ -137,7 +137,7 @@ impl State {
                 address,
                 memory: Some(memory),
                 stack_count,
-                standing: Standing::Originator,
+                owner: Owner::Originator,
                 sent: false,
                 origin_location: 0,
                 origin_thread: None,
@@ -195,11 +195,11 @@ impl State {
 
 /// Where an IRP is.
 pub(crate) fn describe(record: &IrpRecord) -> String {
-    match record.standing {
-        Standing::Freed => "freed".to_owned(),
-        Standing::Originator if record.sent => "completed, at the originator".to_owned(),
-        Standing::Originator => "not sent, at the originator".to_owned(),
-        Standing::InFlight => record
+    match record.owner {
+        Owner::Freed => "freed".to_owned(),
+        Owner::Originator if record.sent => "completed, at the originator".to_owned(),
+        Owner::Originator => "not sent, at the originator".to_owned(),
+        Owner::InFlight => record
             .frames
             .iter()
             .rev()
@@ -216,39 +216,39 @@ mod tests {
     use super::*;
 
     /// Enters a new IRP.
-    fn add(state: &mut State) -> (u32, usize) {
-        let number = state.add_irp(Memory::zeroed(1), 1);
-        (number, state.irps[&number].address)
+    fn add(ledger: &mut Ledger) -> (u32, usize) {
+        let number = ledger.add_irp(Memory::zeroed(1), 1);
+        (number, ledger.irps[&number].address)
     }
 
     #[test]
     #[cfg(not(miri))] // Thousands of IRPs.
     fn the_irp_that_was_freed_first_is_forgotten_first() {
-        let mut state = State::default();
-        let irps: Vec<(u32, usize)> = (0..=CAPACITY).map(|_| add(&mut state)).collect();
+        let mut ledger = Ledger::default();
+        let irps: Vec<(u32, usize)> = (0..=CAPACITY).map(|_| add(&mut ledger)).collect();
         for (number, _) in &irps {
-            assert!(state.irp_at(irps[0].1).is_some());
-            let record = state.irps.get_mut(number).unwrap();
+            assert!(ledger.irp_at(irps[0].1).is_some());
+            let record = ledger.irps.get_mut(number).unwrap();
             let memory = record.memory.take().unwrap();
-            assert!(state.free_memory(memory, Some(*number), "IRP").is_none());
+            assert!(ledger.free_memory(memory, Some(*number), "IRP").is_none());
         }
-        assert!(state.irp_at(irps[0].1).is_none());
-        assert!(state.irp_at(irps[1].1).is_some());
-        assert_eq!(state.irps.len(), CAPACITY);
-        assert_eq!(state.numbers.len(), CAPACITY);
+        assert!(ledger.irp_at(irps[0].1).is_none());
+        assert!(ledger.irp_at(irps[1].1).is_some());
+        assert_eq!(ledger.irps.len(), CAPACITY);
+        assert_eq!(ledger.numbers.len(), CAPACITY);
     }
 
     #[test]
     fn an_address_that_a_later_irp_has_is_not_forgotten() {
-        let mut state = State::default();
-        let (first, address) = add(&mut state);
-        let (second, _) = add(&mut state);
-        state.freed_order.push_back(first);
+        let mut ledger = Ledger::default();
+        let (first, address) = add(&mut ledger);
+        let (second, _) = add(&mut ledger);
+        ledger.freed_order.push_back(first);
         // The pool hands out the address again.
-        state.numbers.insert(address, second);
-        state.forget_oldest();
-        assert!(!state.irps.contains_key(&first));
-        let found = state.irp_at(address).map(|(number, _)| number);
+        ledger.numbers.insert(address, second);
+        ledger.forget_oldest();
+        assert!(!ledger.irps.contains_key(&first));
+        let found = ledger.irp_at(address).map(|(number, _)| number);
         assert_eq!(found, Some(second));
     }
 }

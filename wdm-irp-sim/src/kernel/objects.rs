@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
 
-use crate::kernel::Inner;
+use crate::kernel::Kernel;
 use crate::report::timeline::Lane;
 use crate::sync::{Arc, Mutex, Weak, lock};
 
@@ -27,20 +27,20 @@ pub(crate) trait DeviceObject: Any + Send + Sync {
     /// The current location of `irp`, which is IRP `number` of `machine`, is this device's.
     unsafe fn dispatch(
         self: Arc<Self>,
-        machine: &Arc<Inner>,
+        kernel: &Arc<Kernel>,
         irp: *mut IRP,
         number: u32,
     ) -> NTSTATUS;
 }
 
-static OWNERS: Mutex<BTreeMap<usize, Weak<Inner>>> = Mutex::new(BTreeMap::new());
+static OWNERS: Mutex<BTreeMap<usize, Weak<Kernel>>> = Mutex::new(BTreeMap::new());
 
 static DEVICES: Mutex<BTreeMap<usize, Weak<dyn DeviceObject>>> = Mutex::new(BTreeMap::new());
 
 /// The address is a device of this machine.
-pub(crate) fn insert_device(address: usize, device: Weak<dyn DeviceObject>, machine: &Arc<Inner>) {
+pub(crate) fn insert_device(address: usize, device: Weak<dyn DeviceObject>, kernel: &Arc<Kernel>) {
     lock(&DEVICES).insert(address, device);
-    insert(address, machine);
+    insert(address, kernel);
 }
 
 /// The device is about to go.
@@ -59,46 +59,46 @@ pub(crate) fn lane_of(object: *mut DEVICE_OBJECT) -> Lane {
 }
 
 /// The address is an object of this machine, from now on until another one takes it over.
-pub(crate) fn insert(address: usize, machine: &Arc<Inner>) {
-    lock(&OWNERS).insert(address, Arc::downgrade(machine));
+pub(crate) fn insert(address: usize, kernel: &Arc<Kernel>) {
+    lock(&OWNERS).insert(address, Arc::downgrade(kernel));
 }
 
 /// The machine whose object is, or was last, at this address.
-pub(crate) fn machine_of(address: usize) -> Option<Arc<Inner>> {
+pub(crate) fn kernel_of(address: usize) -> Option<Arc<Kernel>> {
     lock(&OWNERS).get(&address).and_then(Weak::upgrade)
 }
 
 /// Forgets addresses as far as they still belong to this machine, which is going away.
-pub(crate) fn remove(addresses: impl Iterator<Item = usize>, machine: *const Inner) {
+pub(crate) fn remove(addresses: impl Iterator<Item = usize>, kernel: *const Kernel) {
     let mut owners = lock(&OWNERS);
     for address in addresses {
         if owners
             .get(&address)
-            .is_some_and(|owner| owner.as_ptr() == machine)
+            .is_some_and(|owner| owner.as_ptr() == kernel)
         {
             owners.remove(&address);
         }
     }
 }
 
-impl Drop for Inner {
+impl Drop for Kernel {
     fn drop(&mut self) {
-        let state = lock(&self.state);
-        let addresses = state
+        let ledger = lock(&self.ledger);
+        let addresses = ledger
             .numbers
             .keys()
-            .chain(state.mdls.keys())
+            .chain(ledger.mdls.keys())
             .copied()
-            .chain(state.devices.iter().map(|device| device.address()));
+            .chain(ledger.devices.iter().map(|device| device.address()));
         remove(addresses, self);
     }
 }
 
 /// How many addresses belong to a machine, which may be gone.
 #[cfg(test)]
-pub(crate) fn count(machine: &Weak<Inner>) -> usize {
+pub(crate) fn count(kernel: &Weak<Kernel>) -> usize {
     lock(&OWNERS)
         .values()
-        .filter(|owner| owner.ptr_eq(machine))
+        .filter(|owner| owner.ptr_eq(kernel))
         .count()
 }

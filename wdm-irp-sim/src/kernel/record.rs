@@ -1,8 +1,8 @@
 //! What the calling thread does, recorded: entries of the timeline, and violations.
 
-use crate::kernel::ledger::Standing;
+use crate::kernel::ledger::Owner;
 use crate::kernel::ledger::describe;
-use crate::kernel::{Inner, this_thread};
+use crate::kernel::{Kernel, this_thread};
 use crate::report::names::irql_name;
 use crate::report::timeline::{Entry, Lane, Step, Timeline};
 use crate::report::violation::{Report, Violation, ViolationKind};
@@ -14,7 +14,7 @@ const ENTRIES: usize = 1 << 16;
 /// A misuse that was found under the ledger's lock, to be recorded outside of it.
 pub(crate) type Found = (ViolationKind, Option<u32>, String);
 
-impl Inner {
+impl Kernel {
     /// Adds an entry to the timeline.
     pub(crate) fn record(
         &self,
@@ -30,12 +30,12 @@ impl Inner {
         let thread = this_thread::thread_name();
         let irql = this_thread::irql();
         let text = text.into();
-        let mut state = lock(&self.state);
-        if state.entries.len() == ENTRIES {
-            state.entries.pop_front();
-            state.forgotten += 1;
+        let mut ledger = lock(&self.ledger);
+        if ledger.entries.len() == ENTRIES {
+            ledger.entries.pop_front();
+            ledger.forgotten += 1;
         }
-        state.entries.push_back(Entry {
+        ledger.entries.push_back(Entry {
             // Under the lock, so that the entries are in the order of their times.
             at: self.start.elapsed(),
             thread,
@@ -76,7 +76,7 @@ impl Inner {
             lane,
             format!("{kind}: {detail}"),
         );
-        lock(&self.state).violations.push(violation);
+        lock(&self.ledger).violations.push(violation);
         if self.is_default {
             eprintln!(
                 "wdm-irp-sim: BUG CHECK on a thread that is on no Machine\n{}",
@@ -108,13 +108,13 @@ impl Inner {
     }
 
     pub(crate) fn timeline(&self) -> Timeline {
-        let state = lock(&self.state);
-        Timeline::new(state.entries.iter().cloned().collect(), state.forgotten)
+        let ledger = lock(&self.ledger);
+        Timeline::new(ledger.entries.iter().cloned().collect(), ledger.forgotten)
     }
 
     /// The violations so far, without the checks of the end.
     pub(crate) fn report(&self) -> Report {
-        let violations = lock(&self.state).violations.clone();
+        let violations = lock(&self.ledger).violations.clone();
         Report {
             violations,
             timeline: self.timeline(),
@@ -123,10 +123,10 @@ impl Inner {
 
     /// A thread waits for something that will not come: tells everything and ends the process.
     pub(crate) fn hang(&self, what: &str) -> ! {
-        let open: Vec<String> = lock(&self.state)
+        let open: Vec<String> = lock(&self.ledger)
             .irps
             .iter()
-            .filter(|(_, record)| record.standing != Standing::Freed)
+            .filter(|(_, record)| record.owner != Owner::Freed)
             .map(|(number, record)| format!("IRP#{number}: {}", describe(record)))
             .collect();
         eprintln!(

@@ -5,20 +5,20 @@ use std::marker::PhantomData;
 
 use wdm_irp::sys::PASSIVE_LEVEL;
 
-use crate::kernel::Inner;
+use crate::kernel::Kernel;
 use crate::report::timeline::Lane;
 use crate::sync::Arc;
 
 /// Something a thread is in the middle of: a dispatch, completion or cancel routine of an IRP.
 struct Activity {
-    machine: usize,
+    kernel: usize,
     irp: u32,
     lane: Lane,
     originator_routine: bool,
 }
 
 struct Context {
-    machine: Option<Arc<Inner>>,
+    kernel: Option<Arc<Kernel>>,
     name: Option<Arc<str>>,
     lane: Lane,
     activities: Vec<Activity>,
@@ -28,7 +28,7 @@ struct Context {
 
 thread_local! {
     static CONTEXT: RefCell<Context> = const { RefCell::new(Context {
-        machine: None,
+        kernel: None,
         name: None,
         lane: Lane::Originator,
         activities: Vec::new(),
@@ -44,10 +44,10 @@ fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Option<T> {
 }
 
 /// The machine of the calling thread, or the process-wide default.
-pub(crate) fn machine() -> Arc<Inner> {
-    with(|context| context.machine.clone())
+pub(crate) fn kernel() -> Arc<Kernel> {
+    with(|context| context.kernel.clone())
         .flatten()
-        .unwrap_or_else(Inner::process_default)
+        .unwrap_or_else(Kernel::process_default)
 }
 
 /// The name of the calling thread.
@@ -69,47 +69,47 @@ pub(crate) fn lane() -> Lane {
 }
 
 /// Whether the calling thread is inside a dispatch, completion or cancel routine for this IRP.
-pub(crate) fn is_busy_with(machine: &Inner, irp: u32) -> bool {
-    let machine = machine.id();
+pub(crate) fn is_busy_with(kernel: &Kernel, irp: u32) -> bool {
+    let kernel = kernel.id();
     with(|context| {
         context
             .activities
             .iter()
-            .any(|activity| (activity.machine, activity.irp) == (machine, irp))
+            .any(|activity| (activity.kernel, activity.irp) == (kernel, irp))
     })
     .unwrap_or(false)
 }
 
 /// The IRP whose originator's completion routine is running on the calling thread.
-pub(crate) fn irp_of_running_routine(machine: &Inner) -> Option<u32> {
-    let machine = machine.id();
+pub(crate) fn irp_of_running_routine(kernel: &Kernel) -> Option<u32> {
+    let kernel = kernel.id();
     with(|context| {
         context
             .activities
             .iter()
             .rev()
-            .find(|activity| activity.originator_routine && activity.machine == machine)
+            .find(|activity| activity.originator_routine && activity.kernel == kernel)
             .map(|activity| activity.irp)
     })
     .flatten()
 }
 
 /// The IRP that the calling thread has allocated or sent last.
-pub(crate) fn last_irp(machine: &Inner) -> Option<u32> {
-    let machine = machine.id();
+pub(crate) fn last_irp(kernel: &Kernel) -> Option<u32> {
+    let kernel = kernel.id();
     with(|context| {
         context
             .last_irp
-            .filter(|(id, _)| *id == machine)
+            .filter(|(id, _)| *id == kernel)
             .map(|(_, irp)| irp)
     })
     .flatten()
 }
 
 /// Remembers the IRP that was allocated or sent last.
-pub(crate) fn set_last_irp(machine: &Inner, irp: u32) {
-    let machine = machine.id();
-    with(|context| context.last_irp = Some((machine, irp)));
+pub(crate) fn set_last_irp(kernel: &Kernel, irp: u32) {
+    let kernel = kernel.id();
+    with(|context| context.last_irp = Some((kernel, irp)));
 }
 
 /// The thread is in a routine for an IRP until this is dropped.
@@ -117,15 +117,15 @@ pub(crate) struct Busy(PhantomData<*const ()>);
 
 /// Enters a routine for an IRP.
 pub(crate) fn enter_routine(
-    machine: &Inner,
+    kernel: &Kernel,
     irp: u32,
     lane: Lane,
     originator_routine: bool,
 ) -> Busy {
-    let machine = machine.id();
+    let kernel = kernel.id();
     with(|context| {
         context.activities.push(Activity {
-            machine,
+            kernel,
             irp,
             lane,
             originator_routine,
@@ -142,7 +142,7 @@ impl Drop for Busy {
 
 /// Where a thread is.
 struct Place {
-    machine: Option<Arc<Inner>>,
+    kernel: Option<Arc<Kernel>>,
     name: Option<Arc<str>>,
     lane: Lane,
 }
@@ -155,9 +155,9 @@ pub struct Entered {
 }
 
 /// Puts the calling thread on a machine.
-pub(crate) fn enter(machine: Arc<Inner>, name: Arc<str>, lane: Lane) -> Entered {
+pub(crate) fn enter(kernel: Arc<Kernel>, name: Arc<str>, lane: Lane) -> Entered {
     let before = with(|context| Place {
-        machine: context.machine.replace(machine),
+        kernel: context.kernel.replace(kernel),
         name: context.name.replace(name),
         lane: std::mem::replace(&mut context.lane, lane),
     });
@@ -169,19 +169,14 @@ pub(crate) fn enter(machine: Arc<Inner>, name: Arc<str>, lane: Lane) -> Entered 
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let Some(Place {
-            machine,
-            name,
-            lane,
-        }) = self.before.take()
-        else {
+        let Some(Place { kernel, name, lane }) = self.before.take() else {
             return;
         };
         // The machine that is left may be dropped by this, which must not happen inside of `with`.
         let _left = with(|context| {
             context.name = name;
             context.lane = lane;
-            std::mem::replace(&mut context.machine, machine)
+            std::mem::replace(&mut context.kernel, kernel)
         });
     }
 }

@@ -1,11 +1,11 @@
 //! The threads of lower drivers.
 
-use crate::kernel::{Inner, this_thread};
+use crate::kernel::{Kernel, this_thread};
 use crate::report::timeline::Lane;
 use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock, thread};
 
-impl Inner {
+impl Kernel {
     /// A number for a new thread.
     pub(crate) fn next_thread(&self) -> u32 {
         let mut threads = lock(&self.threads);
@@ -20,12 +20,12 @@ impl Inner {
         work: impl FnOnce() + Send + 'static,
     ) -> u32 {
         let number = self.next_thread();
-        let machine = self.clone();
+        let kernel = self.clone();
         let name: Arc<str> = format!("worker {number}").into();
         let handle = thread::Builder::new()
             .name(name.to_string())
             .spawn(move || {
-                let _entered = this_thread::enter(machine, name, lane);
+                let _entered = this_thread::enter(kernel, name, lane);
                 work();
             })
             .expect("the host starts threads");

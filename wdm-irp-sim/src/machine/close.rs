@@ -1,25 +1,25 @@
 //! The checks of the end.
 
 use crate::io::irp::{self, OVERRUN};
-use crate::kernel::Inner;
-use crate::kernel::ledger::{Standing, describe};
+use crate::kernel::Kernel;
+use crate::kernel::ledger::{Owner, describe};
 use crate::report::violation::{Report, ViolationKind};
 use crate::sync::lock;
 
-impl Inner {
+impl Kernel {
     /// The checks of the end.
     pub(super) fn close(&self) -> Report {
         self.join_workers();
         // Lower drivers may own handles of this machine: let go of them, or it would live for ever.
-        let devices = lock(&self.state).devices.clone();
+        let devices = lock(&self.ledger).devices.clone();
         for device in devices {
             device.retire();
         }
         let mut found: Vec<(ViolationKind, Option<u32>, String)> = Vec::new();
         {
-            let mut state = lock(&self.state);
-            for (number, record) in &state.irps {
-                if record.standing != Standing::Freed {
+            let mut ledger = lock(&self.ledger);
+            for (number, record) in &ledger.irps {
+                if record.owner != Owner::Freed {
                     found.push((
                         ViolationKind::IrpLeaked,
                         Some(*number),
@@ -34,7 +34,7 @@ impl Inner {
                     found.push((ViolationKind::IrpOverrun, Some(*number), OVERRUN.to_owned()));
                 }
             }
-            for record in state.mdls.values().filter(|record| !record.freed) {
+            for record in ledger.mdls.values().filter(|record| !record.freed) {
                 let (kind, text) = if record.locked {
                     (
                         ViolationKind::PagesLeftLocked,
@@ -45,7 +45,7 @@ impl Inner {
                 };
                 found.push((kind, record.irp, text.to_owned()));
             }
-            for (irp, text) in state.quarantine.drain() {
+            for (irp, text) in ledger.quarantine.drain() {
                 found.push((ViolationKind::WriteAfterFree, irp, text));
             }
         }

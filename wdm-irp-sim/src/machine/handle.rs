@@ -6,15 +6,15 @@ use crate::driver::behavior::Behavior;
 use crate::driver::device::Device;
 use crate::driver::options::DeviceOptions;
 use crate::fault::{Allocation, Faults};
-use crate::kernel::ledger::{Standing, Wait};
-use crate::kernel::{Inner, this_thread};
+use crate::kernel::ledger::{Owner, Wait};
+use crate::kernel::{Kernel, this_thread};
 use crate::report::timeline::Timeline;
 use crate::report::violation::Violation;
 use crate::sync::{Arc, Duration, lock};
 
 /// What can be done with a machine from any thread.
 #[derive(Clone)]
-pub struct Handle(pub(crate) Arc<Inner>);
+pub struct Handle(pub(crate) Arc<Kernel>);
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -26,13 +26,13 @@ impl Handle {
     /// The machine of the calling thread, or the process-wide default.
     #[must_use]
     pub fn current() -> Self {
-        Self(this_thread::machine())
+        Self(this_thread::kernel())
     }
 
     /// A device with buffered I/O, a stack of its own and this behaviour.
     #[must_use]
     pub fn device(&self, behavior: Behavior) -> Device {
-        let number = lock(&self.0.state).devices.len() + 1;
+        let number = lock(&self.0.ledger).devices.len() + 1;
         self.device_with(DeviceOptions::new(&format!("device {number}")), behavior)
     }
 
@@ -54,7 +54,7 @@ impl Handle {
 
     fn add_device(&self, device: Device) -> Device {
         let shared = device.shared();
-        lock(&self.0.state).devices.push(shared);
+        lock(&self.0.ledger).devices.push(shared);
         device
     }
 
@@ -62,7 +62,7 @@ impl Handle {
     /// propagates the pending mark.
     #[must_use]
     pub fn filter_over(&self, lower: &Device) -> Device {
-        let number = lock(&self.0.state).devices.len() + 1;
+        let number = lock(&self.0.ledger).devices.len() + 1;
         let options = DeviceOptions::new(&format!("filter {number}"))
             .stack_size(lower.stack_size().saturating_add(1))
             .flags(lower.flags());
@@ -78,13 +78,13 @@ impl Handle {
     /// The violations so far, which are then forgotten: for a test that expects them.
     #[must_use]
     pub fn take_violations(&self) -> Vec<Violation> {
-        std::mem::take(&mut lock(&self.0.state).violations)
+        std::mem::take(&mut lock(&self.0.ledger).violations)
     }
 
     /// The waits so far, in the order in which they ended.
     #[must_use]
     pub fn waits(&self) -> Vec<Wait> {
-        lock(&self.0.state).waits.clone()
+        lock(&self.0.ledger).waits.clone()
     }
 
     /// The faults to inject.
@@ -123,23 +123,23 @@ impl Handle {
     /// How many IRPs are allocated now.
     #[must_use]
     pub fn live_irps(&self) -> usize {
-        lock(&self.0.state)
+        lock(&self.0.ledger)
             .irps
             .values()
-            .filter(|record| record.standing != Standing::Freed)
+            .filter(|record| record.owner != Owner::Freed)
             .count()
     }
 
     /// How many IRPs have been allocated so far.
     #[must_use]
     pub fn allocated_irps(&self) -> u32 {
-        lock(&self.0.state).next_irp
+        lock(&self.0.ledger).next_irp
     }
 
     /// How many MDLs are allocated now.
     #[must_use]
     pub fn live_mdls(&self) -> usize {
-        lock(&self.0.state)
+        lock(&self.0.ledger)
             .mdls
             .values()
             .filter(|record| !record.freed)

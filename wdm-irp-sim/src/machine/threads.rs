@@ -22,12 +22,12 @@ impl Handle {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> thread::JoinHandle<T> {
-        let machine = self.0.clone();
+        let kernel = self.0.clone();
         let name: Arc<str> = format!("thread {}", self.0.next_thread()).into();
         thread::Builder::new()
             .name(name.to_string())
             .spawn(move || {
-                let _entered = this_thread::enter(machine, name, Lane::Originator);
+                let _entered = this_thread::enter(kernel, name, Lane::Originator);
                 work()
             })
             .expect("the host starts threads")

@@ -3,17 +3,17 @@
 use wdm_irp::sys::{IoReadAccess, MDL};
 
 use crate::io::mdl::{MDL_PAGES_LOCKED, MdlAccess};
-use crate::kernel::Inner;
+use crate::kernel::Kernel;
 use crate::report::violation::ViolationKind;
 
 const MDL_WRITE_OPERATION: i16 = 0x0080;
 
-impl Inner {
+impl Kernel {
     /// `MmProbeAndLockPages`
     ///
     /// # Safety
     /// `mdl` is the caller's, or is known to the ledger as freed.
-    pub(crate) unsafe fn lock_pages(&self, mdl: *mut MDL, operation: i32) {
+    pub(crate) unsafe fn MmProbeAndLockPages(&self, mdl: *mut MDL, operation: i32) {
         let done = self.with_mdl(mdl, "MmProbeAndLockPages", |record| {
             if record.freed {
                 return Err((ViolationKind::FreedMdlUsed, "an MDL that is freed"));
@@ -43,7 +43,7 @@ impl Inner {
     ///
     /// # Safety
     /// `mdl` is the caller's, or is known to the ledger as freed.
-    pub(crate) unsafe fn unlock_pages(&self, mdl: *mut MDL) {
+    pub(crate) unsafe fn MmUnlockPages(&self, mdl: *mut MDL) {
         let done = self.with_mdl(mdl, "MmUnlockPages", |record| {
             if record.freed {
                 return Err((ViolationKind::FreedMdlUsed, "an MDL that is freed"));

@@ -66,7 +66,7 @@ fn an_irp_can_be_sent_again_from_its_routine() {
 }
 
 #[test]
-fn a_dwell_after_the_dispatch_routine_lets_the_completion_overtake() {
+fn a_delay_after_the_dispatch_routine_lets_the_completion_overtake() {
     let machine = Machine::new();
     machine
         .faults()

@@ -2,7 +2,7 @@
 
 use wdm_irp::sys::{IoAllocateIrp, IoFreeIrp, STATUS_SUCCESS};
 
-use crate::kernel::objects::{count, insert, machine_of, remove};
+use crate::kernel::objects::{count, insert, kernel_of, remove};
 use crate::sync::Arc;
 use crate::{Behavior, Machine};
 
@@ -28,8 +28,8 @@ fn an_address_that_another_machine_has_taken_over_stays_with_it() {
     insert(address, &first.0);
     insert(address, &second.0);
     remove([address].into_iter(), Arc::as_ptr(&first.0));
-    let owner = machine_of(address).expect("it has an owner");
+    let owner = kernel_of(address).expect("it has an owner");
     assert!(Arc::ptr_eq(&owner, &second.0));
     remove([address].into_iter(), Arc::as_ptr(&second.0));
-    assert!(machine_of(address).is_none());
+    assert!(kernel_of(address).is_none());
 }
