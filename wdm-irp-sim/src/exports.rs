@@ -14,7 +14,7 @@ use crate::ke::{event, irql, wait};
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::sync::Arc;
 
-/// The machine whose object this is, or the thread's.
+/// Returns the instance that the object belongs to, or else the thread's.
 fn kernel_of<T>(object: *mut T) -> Arc<Kernel> {
     objects::kernel_of(object.addr()).unwrap_or_else(this_thread::kernel)
 }

@@ -14,7 +14,7 @@ pub enum Allocation {
     Mdl,
 }
 
-/// A place where the model can be made to dwell, to widen a race.
+/// A point at which the model can be delayed, to widen a race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Point {
@@ -37,7 +37,7 @@ pub enum Point {
 }
 
 impl Point {
-    /// Each place.
+    /// Every point, in the order of the declaration.
     pub const ALL: &[Self] = &[
         Self::BeforeDispatch,
         Self::AfterDispatch,
@@ -50,10 +50,10 @@ impl Point {
     ];
 }
 
-/// The variable that delays every machine of the process.
+/// The environment variable that delays every machine of the process.
 const DELAY: &str = "WDM_IRP_SIM_DELAY";
 
-/// What [`DELAY`] says.
+/// Reads [`DELAY`].
 fn delay_of_process() -> Option<(Point, Duration)> {
     static SAID: OnceLock<Option<(Point, Duration)>> = OnceLock::new();
     *SAID.get_or_init(|| {
@@ -108,7 +108,7 @@ impl Faults {
             .push(skip);
     }
 
-    /// Makes the model dwell at a place, each time.
+    /// Delays the model each time it comes to a point.
     pub fn delay(&self, point: Point, duration: Duration) {
         lock(&self.0).delays.insert(point, duration);
     }
@@ -118,7 +118,7 @@ impl Faults {
         *lock(&self.0) = Plan::default();
     }
 
-    /// Whether this call fails.
+    /// Returns whether this call fails.
     pub(crate) fn take(&self, allocation: Allocation) -> bool {
         let mut plan = lock(&self.0);
         let Some(failing) = plan.failing.get_mut(&allocation) else {
@@ -132,7 +132,7 @@ impl Faults {
         now
     }
 
-    /// Dwells if the test wants that.
+    /// Sleeps if the test has asked for a delay at this point.
     pub(crate) fn delay_at(&self, point: Point) {
         let delay = lock(&self.0).delays.get(&point).copied();
         if let Some(delay) = delay {

@@ -11,7 +11,9 @@ pub(crate) mod record;
 pub(crate) mod this_thread;
 mod workers;
 
-/// How long a wait for ever may last. Miri's clock counts its own steps, and jumps when nobody runs.
+/// How long a wait without time-out may last.
+///
+/// Miri's clock counts its own steps, and jumps when nobody runs.
 const HANG_LIMIT: Duration = Duration::from_secs(if cfg!(miri) { 2000 } else { 20 });
 
 pub(crate) struct Settings {
@@ -20,10 +22,10 @@ pub(crate) struct Settings {
     pub(crate) recording: bool,
 }
 
-/// The machine itself.
+/// One instance of the model.
 pub(crate) struct Kernel {
     start: Instant,
-    /// Whether it is the machine of threads that have none.
+    /// Whether it is the instance of threads that are on no machine.
     is_default: bool,
     pub(crate) ledger: Mutex<Ledger>,
     pub(crate) faults: Faults,
@@ -50,13 +52,13 @@ impl Kernel {
         })
     }
 
-    /// The machine of threads that have entered none.
+    /// Returns the instance of threads that have entered no machine.
     pub(crate) fn process_default() -> Arc<Self> {
         static DEFAULT: OnceLock<Arc<Kernel>> = OnceLock::new();
         DEFAULT.get_or_init(|| Self::new(true)).clone()
     }
 
-    /// Tells machines apart.
+    /// Returns a number that tells instances apart.
     pub(crate) fn id(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }

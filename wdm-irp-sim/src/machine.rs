@@ -14,7 +14,9 @@ mod close;
 pub(crate) mod handle;
 mod threads;
 
-/// An isolated instance of the model. The calling thread is on it until it ends; so are the threads it starts.
+/// An isolated instance of the model.
+///
+/// The calling thread is on it until it ends; so are the threads it starts.
 ///
 /// At its end it checks that nothing was misused and nothing is left: see [`finish`](Self::finish).
 #[derive(Debug)]
@@ -32,7 +34,7 @@ impl Default for Machine {
 }
 
 impl Machine {
-    /// Makes a machine and puts the calling thread on it.
+    /// Creates a machine and puts the calling thread on it.
     #[must_use]
     pub fn new() -> Self {
         let kernel = Kernel::new(false);
@@ -45,13 +47,13 @@ impl Machine {
         }
     }
 
-    /// A handle that other threads can use.
+    /// Returns a handle that other threads can use.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
-    /// Waits until the threads of the lower drivers have done what they are about to do.
+    /// Waits for the threads of the lower drivers.
     ///
     /// After a wait for an event, the thread that has signalled it may still be on its way out of the completion
     /// routine: call this before looking at the timeline.
@@ -69,7 +71,7 @@ impl Machine {
         // The drop does it.
     }
 
-    /// Like [`finish`](Self::finish), but returns what it has found.
+    /// Ends the machine like [`finish`](Self::finish), and returns what it has found.
     #[must_use]
     pub fn into_report(mut self) -> Report {
         self.closed = true;

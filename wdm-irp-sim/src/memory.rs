@@ -4,7 +4,9 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::Range;
 use std::ptr::NonNull;
 
-/// Fills what is freed, and the guard behind an IRP. Bit 0 is clear so that setting it shows.
+/// What freed memory and the guard behind an IRP are filled with.
+///
+/// Bit 0 is clear so that setting it shows.
 pub(crate) const POISON: u8 = 0xDC;
 
 /// An allocation of its own, so that Miri and sanitizers see its bounds.
@@ -35,18 +37,18 @@ impl Memory {
         Self { start, layout }
     }
 
-    /// The first byte.
+    /// Returns the address of the first byte.
     pub(crate) const fn as_ptr(&self) -> *mut u8 {
         self.start.as_ptr()
     }
 
-    /// The memory as a structure. It is aligned for those of the kernel.
+    /// Returns the address as that of a structure; the memory is aligned for those of the kernel.
     pub(crate) fn cast<T>(&self) -> *mut T {
         assert!(align_of::<T>() <= self.layout.align());
         self.start.cast().as_ptr()
     }
 
-    /// The size in bytes.
+    /// Returns the size in bytes.
     pub(crate) const fn size(&self) -> usize {
         self.layout.size()
     }
@@ -63,7 +65,7 @@ impl Memory {
         unsafe { start.write_bytes(byte, range.len()) };
     }
 
-    /// Whether every byte of a range has this value.
+    /// Returns whether every byte of a range has this value.
     ///
     /// # Safety
     /// Nobody writes to the bytes during the call.

@@ -17,7 +17,9 @@ pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 pub(crate) use std::thread;
 pub(crate) use std::time::{Duration, Instant};
 
-/// Locks. A panic elsewhere does not make the model's bookkeeping invalid: no invariant spans a panic.
+/// Locks a mutex.
+///
+/// A panic elsewhere does not make the model's bookkeeping invalid: no invariant spans a panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -60,7 +62,8 @@ pub(crate) mod dispatcher {
 
     #[cfg(not(loom))]
     impl Deadline {
-        /// `limit` from now; whether the caller of the wait wants that does not matter.
+        /// Sets the end to `limit` from now, whether the caller of the wait has asked for it or
+        /// not.
         pub(crate) fn new(limit: Duration, _wanted: bool) -> Self {
             Self {
                 start: Instant::now(),

@@ -34,7 +34,7 @@ enum Kind {
     Sequence(Vec<Arc<Behavior>>, AtomicUsize),
 }
 
-/// What a modelled driver does with a request.
+/// What a modelled driver does with a request: when it completes it, and with what result.
 pub struct Behavior(Kind);
 
 impl fmt::Debug for Behavior {
@@ -56,7 +56,9 @@ impl fmt::Debug for Behavior {
 }
 
 impl Behavior {
-    /// Computes the result with a closure; inline unless told otherwise by [`when`](Self::when).
+    /// Creates a driver that computes the result with a closure.
+    ///
+    /// It completes inline unless [`when`](Self::when) says otherwise.
     pub fn respond(
         respond: impl Fn(&LowerIrp) -> (NTSTATUS, usize) + Send + Sync + 'static,
     ) -> Self {
@@ -67,14 +69,17 @@ impl Behavior {
         })
     }
 
-    /// A constant result.
+    /// Creates a driver with a constant result.
     #[must_use]
     pub fn complete(status: NTSTATUS, information: usize) -> Self {
         Self::respond(move |_| (status, information))
     }
 
-    /// Transfers data: a read gets bytes that count up from the low byte of the offset, a write is taken (see
-    /// [`Received::data`](crate::Received::data)), a device control gets as much of its input as fits back.
+    /// Creates a driver that transfers data.
+    ///
+    /// A read gets bytes that count up from the low byte of the offset. A write is taken: see
+    /// [`Received::data`](crate::Received::data). A device control gets back as much of its input
+    /// as fits.
     #[must_use]
     pub fn transfer() -> Self {
         Self::respond(|irp| match irp.major() {
@@ -88,8 +93,9 @@ impl Behavior {
         })
     }
 
-    /// Answers device controls with a closure from code and input to output. The output is cut to what the caller
-    /// has room for.
+    /// Creates a driver that answers device controls with a closure from code and input to output.
+    ///
+    /// The output is cut to what the caller has room for.
     pub fn control(
         answer: impl Fn(u32, &[u8]) -> Result<Vec<u8>, NTSTATUS> + Send + Sync + 'static,
     ) -> Self {
@@ -99,21 +105,22 @@ impl Behavior {
         })
     }
 
-    /// A whole dispatch routine.
+    /// Creates a driver whose dispatch routine is a closure.
     ///
     /// A panic in it is recorded as a violation, and the IRP completed with `STATUS_UNSUCCESSFUL`.
     pub fn custom(dispatch: impl Fn(LowerIrp) -> NTSTATUS + Send + Sync + 'static) -> Self {
         Self(Kind::Custom(Box::new(dispatch)))
     }
 
-    /// One behaviour after the other, a request each; the last one for all that follow.
+    /// Creates a driver that uses one behavior for each request, and the last one for all that
+    /// follow.
     #[must_use]
     pub fn sequence(behaviors: impl IntoIterator<Item = Self>) -> Self {
         let behaviors = behaviors.into_iter().map(Arc::new).collect();
         Self(Kind::Sequence(behaviors, AtomicUsize::new(0)))
     }
 
-    /// When the request is completed.
+    /// Sets when the request is completed.
     #[must_use]
     pub fn when(mut self, new: When) -> Self {
         match &mut self.0 {
@@ -130,7 +137,9 @@ impl Behavior {
         self
     }
 
-    /// The IRQL at which another thread completes the request; `DISPATCH_LEVEL`, as in a DPC, unless told otherwise.
+    /// Sets the IRQL at which another thread completes the request.
+    ///
+    /// It is `DISPATCH_LEVEL` otherwise, as in a DPC.
     #[must_use]
     pub fn at_irql(mut self, level: u8) -> Self {
         if let Kind::Respond { irql, .. } = &mut self.0 {
@@ -139,7 +148,7 @@ impl Behavior {
         self
     }
 
-    /// The dispatch routine.
+    /// Runs the dispatch routine.
     fn handle(&self, irp: LowerIrp) -> NTSTATUS {
         match &self.0 {
             Kind::Respond {
@@ -183,7 +192,7 @@ impl Device {
     }
 }
 
-/// Runs code of the test, which may panic.
+/// Runs code of the test, and records a panic in it as a violation.
 fn guarded<T>(kernel: &Kernel, irp: u32, code: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(code)) {
         Ok(value) => Some(value),
@@ -203,7 +212,7 @@ fn guarded<T>(kernel: &Kernel, irp: u32, code: impl FnOnce() -> T) -> Option<T> 
     }
 }
 
-/// Computes the result and completes.
+/// Computes the result and completes the IRP with it.
 fn finish(irp: LowerIrp, respond: &Respond) -> NTSTATUS {
     let kernel = irp.kernel().clone();
     let (status, information) =
@@ -232,7 +241,7 @@ impl Latch {
     }
 }
 
-/// The dispatch routine of [`Kind::Respond`].
+/// Runs the dispatch routine of [`Kind::Respond`].
 fn run(irp: LowerIrp, respond: &Arc<Respond>, when: When, irql: u8) -> NTSTATUS {
     if when.marked {
         irp.mark_pending();

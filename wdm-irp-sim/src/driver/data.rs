@@ -8,7 +8,7 @@ use crate::io::major;
 use crate::io::mdl::MdlAccess;
 use crate::report::violation::ViolationKind;
 
-/// Where the bytes of a request are.
+/// The bytes of a request: where they begin, and how many there are.
 #[derive(Clone, Copy)]
 struct Span {
     start: *mut u8,
@@ -23,7 +23,7 @@ impl Span {
 }
 
 impl LowerIrp {
-    /// How many bytes the driver may put into the output: of a read, or of a device control.
+    /// Returns how many bytes the driver may put into the output of a read or device control.
     #[must_use]
     pub fn output_length(&self) -> usize {
         match (self.major(), self.parameters()) {
@@ -33,7 +33,7 @@ impl LowerIrp {
         }
     }
 
-    /// How many bytes the driver gets: of a write, or of a device control's input.
+    /// Returns how many bytes the driver gets with a write or device control.
     #[must_use]
     pub fn input_length(&self) -> usize {
         match (self.major(), self.parameters()) {
@@ -85,7 +85,7 @@ impl LowerIrp {
         }
     }
 
-    /// Where the output of the request goes.
+    /// Finds where the output of the request goes.
     fn output_span(&self) -> Span {
         let length = self.output_length();
         if self.is_control() {
@@ -102,7 +102,7 @@ impl LowerIrp {
         }
     }
 
-    /// Where the input of the request is.
+    /// Finds where the input of the request is.
     fn input_span(&self) -> Span {
         let length = self.input_length();
         if !self.is_control() {
@@ -122,7 +122,7 @@ impl LowerIrp {
         }
     }
 
-    /// Where the bytes of a read or write are, by the device's I/O method.
+    /// Finds the bytes of a read or write, by the device's I/O method.
     fn transfer_span(&self, length: usize) -> Span {
         let flags = self.device().flags();
         if flags & DO_BUFFERED_IO != 0 {
@@ -137,7 +137,7 @@ impl LowerIrp {
         }
     }
 
-    /// Checks that there is memory to copy from or to.
+    /// Returns the span if there is memory to copy from or to, and an empty one otherwise.
     fn usable(&self, span: Span) -> Span {
         if span.length == 0 || self.kernel().is_doomed(self.number()) {
             return Span::NONE;
@@ -153,7 +153,7 @@ impl LowerIrp {
         span
     }
 
-    /// A copy of the input: what a write writes, or what a device control is given.
+    /// Copies the input: what a write writes, or what a device control is given.
     #[must_use]
     pub fn input(&self) -> Vec<u8> {
         let span = self.usable(self.input_span());
@@ -178,8 +178,9 @@ impl LowerIrp {
         length
     }
 
-    /// What [`Behavior::transfer`](crate::Behavior::transfer) answers a read with: bytes that count up from the low
-    /// byte of the offset.
+    /// Returns what [`Behavior::transfer`](crate::Behavior::transfer) answers a read with.
+    ///
+    /// These are bytes that count up from the low byte of the offset.
     #[must_use]
     pub fn read_pattern(&self) -> Vec<u8> {
         let first = match self.parameters() {

@@ -22,7 +22,7 @@ const IO_TYPE_DEVICE: i16 = 3;
 
 /// The code of a modelled driver.
 pub(super) trait Dispatch: Send + Sync {
-    /// The dispatch routine: `irp` is at the driver of `device`.
+    /// Runs the dispatch routine; `irp` is at the driver of `device`.
     fn dispatch(&self, device: &Arc<DeviceShared>, irp: OwnedIrp) -> NTSTATUS;
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct DeviceShared {
 }
 
 impl DeviceShared {
-    /// The device behind a device object; `None` if it is none.
+    /// Finds the modelled device behind a `DEVICE_OBJECT`; `None` if there is none.
     pub(super) fn find(device: *mut DEVICE_OBJECT) -> Option<Arc<Self>> {
         let device: Arc<dyn Any + Send + Sync> = objects::device(device)?;
         device.downcast().ok()
@@ -60,7 +60,7 @@ impl DeviceShared {
         self.flags
     }
 
-    /// The IRPs that the driver has put aside.
+    /// Returns the IRPs that the driver has put aside.
     pub(super) const fn held(&self) -> &HeldIrps {
         &self.held
     }
@@ -132,7 +132,9 @@ impl Drop for DeviceShared {
     }
 }
 
-/// A device of a lower driver. Clones are the same device; its memory stays until the machine ends.
+/// A device of a lower driver.
+///
+/// Clones are the same device; its memory stays until the machine ends.
 #[derive(Clone)]
 pub struct Device {
     pub(super) shared: Arc<DeviceShared>,
@@ -210,37 +212,37 @@ impl Device {
         }
     }
 
-    /// The device as the library sees it.
+    /// Returns the device as the library sees it.
     #[must_use]
     pub fn target(&self) -> &TargetDevice {
         &self.shared.target
     }
 
-    /// The device object.
+    /// Returns the device object.
     #[must_use]
     pub fn as_ptr(&self) -> *mut DEVICE_OBJECT {
         self.shared.as_ptr()
     }
 
-    /// The name in the timeline.
+    /// Returns the name in the timeline.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.shared.name
     }
 
-    /// `DeviceObject->StackSize`
+    /// Returns `DeviceObject->StackSize`.
     #[must_use]
     pub fn stack_size(&self) -> i8 {
         self.shared.stack_size
     }
 
-    /// `DeviceObject->Flags`
+    /// Returns `DeviceObject->Flags`.
     #[must_use]
     pub fn flags(&self) -> u32 {
         self.shared.flags
     }
 
-    /// The requests that the driver has received so far, oldest first.
+    /// Returns the requests that the driver has received so far, the oldest first.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         lock(&self.shared.received).clone()

@@ -11,8 +11,11 @@ use crate::driver::lower_irp::LowerIrp;
 use crate::kernel::objects::DeviceObject;
 
 impl LowerIrp {
-    /// Passes the IRP on to a lower device as a filter driver does: copies the location to the next one, sets a
-    /// completion routine that propagates the pending mark, and calls the driver. Returns its status.
+    /// Passes the IRP on to a lower device as a filter driver does, and returns the lower driver's
+    /// status.
+    ///
+    /// It copies the location to the next one, sets a completion routine that propagates the
+    /// pending mark, and calls the driver.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn forward(self, lower: &Device) -> NTSTATUS {
         let access = self.access();
@@ -28,7 +31,7 @@ impl LowerIrp {
     }
 }
 
-/// The completion routine of a filter driver.
+/// Propagates the pending mark: the completion routine of a filter driver.
 ///
 /// # Safety
 /// As the I/O manager calls it.
@@ -47,8 +50,7 @@ unsafe extern "system" fn propagate_pending(
 }
 
 impl Behavior {
-    /// A filter driver: copies its location to the next one, sets a completion routine that propagates the pending
-    /// mark, and calls the lower driver.
+    /// Creates a filter driver, which passes each request on: see [`LowerIrp::forward`].
     #[must_use]
     pub fn pass_through(lower: &Device) -> Self {
         let lower = lower.clone();

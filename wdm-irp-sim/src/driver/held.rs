@@ -92,7 +92,7 @@ impl HeldIrps {
         tickets.into_iter().find_map(|ticket| self.take(ticket))
     }
 
-    /// For the cancel routine: takes back the IRP at this address.
+    /// Takes back the IRP at this address, for the cancel routine.
     pub(super) fn take_cancelled(&self, irp: *mut IRP) -> Option<OwnedIrp> {
         let mut list = lock(&self.list);
         let ticket = list
@@ -106,12 +106,12 @@ impl HeldIrps {
         Some(held.irp)
     }
 
-    /// How many IRPs are held back.
+    /// Returns how many IRPs are held back.
     pub(super) fn count(&self) -> usize {
         lock(&self.list).irps.len()
     }
 
-    /// Waits until this many IRPs are held back. The machine's hang limit applies.
+    /// Waits until this many IRPs are held back, at most as long as the machine's hang limit.
     pub(super) fn wait_until(&self, count: usize, kernel: &Kernel) {
         let start = Instant::now();
         let limit = kernel.hang_limit();
@@ -126,7 +126,7 @@ impl HeldIrps {
         }
     }
 
-    /// At the end of the machine: forgets the IRPs, which own handles of it, and those to come.
+    /// Forgets the IRPs, which own handles of the machine, and those to come: the machine ends.
     pub(super) fn retire(&self) {
         let irps = {
             let mut list = lock(&self.list);

@@ -11,8 +11,10 @@ use crate::io::cancel;
 use crate::sync::Arc;
 
 impl LowerIrp {
-    /// Puts the IRP aside, to be taken back by [`Device::take`] or completed by [`Device::complete_next`]. If
-    /// `cancelable`, a cancel routine is set, and may complete it at any time. Mark it pending before.
+    /// Puts the IRP aside, to be taken back by [`Device::take`] or [`Device::complete_next`].
+    ///
+    /// Mark it pending before. If `cancelable`, a cancel routine is set, and may complete it at any
+    /// time.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn hold(self, cancelable: bool) -> Ticket {
         let (device, irp) = self.into_parts();
@@ -25,7 +27,7 @@ impl LowerIrp {
     }
 }
 
-/// The cancel routine of IRPs that a modelled driver holds.
+/// Completes a held IRP with `STATUS_CANCELLED`: its cancel routine.
 ///
 /// # Safety
 /// As the I/O manager calls it: with the cancel spin lock held, on an IRP that this routine was set for.
@@ -55,13 +57,14 @@ impl DeviceShared {
 }
 
 impl Device {
-    /// How many IRPs the driver holds back.
+    /// Returns how many IRPs the driver holds back.
     #[must_use]
     pub fn pending(&self) -> usize {
         self.shared.held().count()
     }
 
-    /// Waits until the driver holds back this many IRPs. The machine's hang limit applies.
+    /// Waits until the driver holds back this many IRPs, at most as long as the machine's hang
+    /// limit.
     pub fn wait_until_pending(&self, count: usize) {
         self.shared.held().wait_until(count, &self.kernel);
     }
@@ -79,7 +82,8 @@ impl Device {
         self.shared.take(ticket)
     }
 
-    /// Completes the IRP that the driver holds back longest, on this thread. `false`: there is none.
+    /// Completes the IRP that the driver holds back longest, on this thread; `false` if there is
+    /// none.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn complete_next(&self, status: NTSTATUS, information: usize) -> bool {
         let Some(irp) = self.take_next() else {

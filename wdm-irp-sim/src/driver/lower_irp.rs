@@ -15,7 +15,7 @@ use crate::kernel::objects::DeviceObject;
 use crate::kernel::{Kernel, this_thread};
 use crate::sync::{Arc, Duration, thread};
 
-/// An IRP at a modelled driver, which owns it until it completes it, passes it on, or puts it aside.
+/// An IRP at a modelled driver, which owns it until it completes it, passes it on or puts it aside.
 ///
 /// Dropping it loses the IRP, as a buggy driver would; the machine reports it as leaked in flight.
 ///
@@ -36,6 +36,8 @@ impl fmt::Debug for LowerIrp {
 }
 
 impl LowerIrp {
+    /// Gives the code of a driver an IRP.
+    ///
     /// # Safety
     /// The IRP is at the driver of `device`, and its current location is that driver's.
     pub(super) unsafe fn new(device: &Arc<DeviceShared>, irp: OwnedIrp) -> Self {
@@ -76,31 +78,31 @@ impl LowerIrp {
             .expect("the IRP is at a driver, so it has a current location")
     }
 
-    /// The IRP, for raw calls.
+    /// Returns the address of the IRP, for raw calls.
     #[must_use]
     pub const fn as_ptr(&self) -> *mut IRP {
         self.irp().irp
     }
 
-    /// The number of the IRP in the timeline.
+    /// Returns the number of the IRP in the timeline.
     #[must_use]
     pub const fn number(&self) -> u32 {
         self.irp().number
     }
 
-    /// `IRP_MJ_…`
+    /// Returns the major function, `IRP_MJ_…`.
     #[must_use]
     pub fn major(&self) -> u8 {
         self.location().major_function()
     }
 
-    /// `IRP_MN_…`
+    /// Returns the minor function, `IRP_MN_…`.
     #[must_use]
     pub fn minor(&self) -> u8 {
         self.location().minor_function()
     }
 
-    /// The arguments.
+    /// Returns the arguments.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
         let location = self.location();
@@ -129,7 +131,7 @@ impl LowerIrp {
         }
     }
 
-    /// The four argument cells of a request that is no read, write or device control, for which they are null.
+    /// Returns the four argument cells; all null for a read, write or device control.
     #[must_use]
     pub fn arguments(&self) -> [*mut c_void; 4] {
         let location = self.location();
@@ -149,7 +151,7 @@ impl LowerIrp {
         }
     }
 
-    /// The control code of a device control, else 0.
+    /// Returns the control code of a device control, and 0 for any other request.
     #[must_use]
     pub fn control_code(&self) -> u32 {
         match self.parameters() {
@@ -158,13 +160,13 @@ impl LowerIrp {
         }
     }
 
-    /// Whether the IRP was cancelled.
+    /// Returns whether the IRP was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.access().cancel()
     }
 
-    /// The request as it is now.
+    /// Returns the request as it is now.
     pub(crate) fn receive(&self) -> Received {
         let access = self.access();
         let location = self.location();
@@ -182,13 +184,14 @@ impl LowerIrp {
         }
     }
 
-    /// `IoMarkIrpPending`
+    /// Marks the IRP pending (`IoMarkIrpPending`).
     pub fn mark_pending(&self) {
         self.location().mark_pending();
         self.kernel().note(Some(self.number()), "IoMarkIrpPending");
     }
 
-    /// Sets `Irp->IoStatus` and calls `IoCompleteRequest`. Returns the status, for the dispatch routine.
+    /// Sets `Irp->IoStatus`, calls `IoCompleteRequest`, and returns the status for the dispatch
+    /// routine.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn complete(self, status: NTSTATUS, information: usize) -> NTSTATUS {
         let (device, irp) = self.into_parts();
@@ -196,8 +199,9 @@ impl LowerIrp {
         status
     }
 
-    /// Marks the IRP pending, and completes it on another thread at `DISPATCH_LEVEL` after a delay. Returns
-    /// `STATUS_PENDING`, for the dispatch routine.
+    /// Marks the IRP pending, and completes it on another thread after a delay.
+    ///
+    /// The completion runs at `DISPATCH_LEVEL`. Returns `STATUS_PENDING`, for the dispatch routine.
     #[expect(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn complete_after(self, delay: Duration, status: NTSTATUS, information: usize) -> NTSTATUS {
         self.mark_pending();

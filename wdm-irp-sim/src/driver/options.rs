@@ -14,7 +14,7 @@ pub struct DeviceOptions {
 }
 
 impl DeviceOptions {
-    /// A device with this name in the timeline, buffered I/O, and one stack location.
+    /// Describes a device with this name in the timeline, buffered I/O, and one stack location.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.into(),
@@ -23,28 +23,28 @@ impl DeviceOptions {
         }
     }
 
-    /// `DO_BUFFERED_IO`
+    /// Sets `DO_BUFFERED_IO`, and no other flag.
     pub fn buffered(self) -> Self {
         self.flags(DO_BUFFERED_IO)
     }
 
-    /// `DO_DIRECT_IO`
+    /// Sets `DO_DIRECT_IO`, and no other flag.
     pub fn direct(self) -> Self {
         self.flags(DO_DIRECT_IO)
     }
 
-    /// Neither buffered nor direct I/O: the driver gets the address of the caller's buffer.
+    /// Clears the flags: the driver gets the address of the caller's buffer.
     pub fn neither(self) -> Self {
         self.flags(0)
     }
 
-    /// `DeviceObject->Flags`
+    /// Sets `DeviceObject->Flags`.
     pub fn flags(mut self, flags: u32) -> Self {
         self.flags = flags;
         self
     }
 
-    /// `DeviceObject->StackSize`
+    /// Sets `DeviceObject->StackSize`.
     pub fn stack_size(mut self, stack_size: i8) -> Self {
         self.stack_size = stack_size;
         self

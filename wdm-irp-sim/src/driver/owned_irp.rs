@@ -36,7 +36,7 @@ impl OwnedIrp {
         }
     }
 
-    /// Accesses the fields.
+    /// Returns the fields.
     pub(super) fn access(&self) -> Irp {
         // SAFETY: allocated while `self.machine` is kept, and the driver's (invariants 1 and 2).
         unsafe { Irp::new(self.irp) }

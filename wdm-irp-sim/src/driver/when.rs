@@ -39,7 +39,7 @@ impl When {
         }
     }
 
-    /// In the dispatch routine, which returns the status.
+    /// Completes in the dispatch routine, which returns the status.
     pub const fn inline() -> Self {
         Self {
             marked: false,
@@ -47,44 +47,44 @@ impl When {
         }
     }
 
-    /// In the dispatch routine, which has marked the IRP pending and returns `STATUS_PENDING`.
+    /// Completes in the dispatch routine, which marks the IRP pending and returns `STATUS_PENDING`.
     pub const fn inline_marked() -> Self {
         Self::pending(Completion::Inline)
     }
 
-    /// On another thread, after a delay.
+    /// Completes on another thread, after a delay.
     pub const fn after(delay: Duration) -> Self {
         Self::pending(Completion::After(delay))
     }
 
-    /// On another thread, before the dispatch routine returns `STATUS_PENDING`.
+    /// Completes on another thread, before the dispatch routine returns `STATUS_PENDING`.
     pub const fn before_return() -> Self {
         Self::pending(Completion::BeforeReturn)
     }
 
-    /// When the test says so: see [`Device::complete_next`].
+    /// Completes when the test says so: see [`Device::complete_next`].
     pub const fn triggered() -> Self {
         Self::pending(Completion::Triggered)
     }
 
-    /// Not before it is cancelled.
+    /// Completes when the request is cancelled.
     pub const fn cancelled() -> Self {
         Self::triggered().cancelable()
     }
 
-    /// The driver sets a cancel routine while it holds the IRP; otherwise it ignores a cancellation.
+    /// Sets a cancel routine while the driver holds the IRP; without one it ignores a cancellation.
     pub const fn cancelable(mut self) -> Self {
         self.cancelable = true;
         self
     }
 
-    /// A breach of contract unless completed inline: the driver does not mark the IRP pending.
+    /// Does not mark the IRP pending: a breach of contract unless it is completed inline.
     pub const fn unmarked(mut self) -> Self {
         self.marked = false;
         self
     }
 
-    /// A breach of contract: the dispatch routine returns this, whatever it should.
+    /// Returns this from the dispatch routine, whatever it should: a breach of contract.
     pub const fn returning(mut self, status: NTSTATUS) -> Self {
         self.returns = Some(status);
         self

@@ -13,7 +13,7 @@ use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock};
 
 impl Kernel {
-    /// `IoAllocateIrp`
+    /// Allocates an IRP and enters it in the ledger (`IoAllocateIrp`).
     pub(crate) fn IoAllocateIrp(self: &Arc<Self>, stack_size: i8) -> *mut IRP {
         self.check_irql(DISPATCH_LEVEL, None, "IoAllocateIrp");
         if stack_size < 1 || stack_size == i8::MAX {
@@ -43,7 +43,7 @@ impl Kernel {
         irp
     }
 
-    /// `IoFreeIrp`
+    /// Frees an IRP, or records why that is wrong (`IoFreeIrp`).
     ///
     /// # Safety
     /// `irp` is the caller's, or is known to the ledger as something else.
@@ -59,7 +59,7 @@ impl Kernel {
         }
     }
 
-    /// The part of [`Self::IoFreeIrp`] that is done under the ledger's lock, but for reporting.
+    /// Takes an IRP back under the ledger's lock; what is wrong is reported without it.
     ///
     /// # Safety
     /// As for [`Self::IoFreeIrp`].

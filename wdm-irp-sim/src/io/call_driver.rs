@@ -30,7 +30,7 @@ struct Sent {
 }
 
 impl Kernel {
-    /// `IofCallDriver`
+    /// Moves an IRP down and calls the device's dispatch routine (`IofCallDriver`).
     ///
     /// # Safety
     /// `irp` is the caller's, with its next stack location filled in, or is known to the ledger as something else.
@@ -123,7 +123,7 @@ impl Kernel {
         status
     }
 
-    /// Moves an IRP on to its next location. `None`: the IRP must not be touched.
+    /// Moves an IRP on to its next location; `None` if the IRP must not be touched.
     ///
     /// # Safety
     /// As for [`Self::IofCallDriver`].
@@ -222,7 +222,7 @@ impl Kernel {
         (Some(sent), found)
     }
 
-    /// A reason why an IRP must not be touched by `IofCallDriver`.
+    /// Returns a reason why `IofCallDriver` must not touch an IRP, if there is one.
     fn why_not_send(
         &self,
         number: u32,
@@ -254,7 +254,7 @@ impl Kernel {
         }
     }
 
-    /// The IRQL rules for sending a request.
+    /// Checks that a request may be sent at the current IRQL.
     fn check_send_irql(&self, number: u32, major: u8) {
         let irql = this_thread::irql();
         if irql > highest_irql(major) {
@@ -271,7 +271,7 @@ impl Kernel {
     }
 }
 
-/// Whether the routine of the originator's location runs whatever happens.
+/// Checks that the originator's routine runs whatever happens.
 fn check_registration(location: StackLocation) -> Option<(ViolationKind, &'static str)> {
     let routine: PIO_COMPLETION_ROUTINE = location.completion_routine();
     let control = location.control() & SL_INVOKE_ALWAYS;

@@ -15,7 +15,7 @@ static OWNER: Mutex<Option<thread::ThreadId>> = Mutex::new(None);
 
 static RELEASED: Condvar = Condvar::new();
 
-/// `IoAcquireCancelSpinLock`: returns the IRQL before.
+/// Acquires the cancel spin lock and returns the IRQL before (`IoAcquireCancelSpinLock`).
 pub(crate) fn IoAcquireCancelSpinLock() -> u8 {
     let kernel = this_thread::kernel();
     kernel.check_irql(DISPATCH_LEVEL, None, "IoAcquireCancelSpinLock");
@@ -47,12 +47,12 @@ pub(crate) fn IoAcquireCancelSpinLock() -> u8 {
     before
 }
 
-/// Whether the calling thread holds the cancel spin lock.
+/// Returns whether the calling thread holds the cancel spin lock.
 fn is_mine() -> bool {
     *lock(&OWNER) == Some(thread::current().id())
 }
 
-/// `IoReleaseCancelSpinLock`
+/// Releases the cancel spin lock and sets the IRQL (`IoReleaseCancelSpinLock`).
 pub(crate) fn IoReleaseCancelSpinLock(irql: u8) {
     if !is_mine() {
         this_thread::kernel().violate(
@@ -79,14 +79,14 @@ impl Kernel {
         Ok((number, record.owner))
     }
 
-    /// The call of `IoCancelIrp` does not touch the IRP any more.
+    /// Notes in the ledger that a call of `IoCancelIrp` does not touch the IRP any more.
     fn end_cancel(&self, number: u32) {
         if let Some(record) = lock(&self.ledger).irps.get_mut(&number) {
             record.cancelling -= 1;
         }
     }
 
-    /// `IoCancelIrp`
+    /// Cancels an IRP; `true` if a cancel routine was called (`IoCancelIrp`).
     ///
     /// # Safety
     /// `irp` is allocated for the whole call, or is known to the ledger as freed.

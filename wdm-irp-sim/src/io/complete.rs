@@ -29,7 +29,7 @@ struct Walk {
 }
 
 impl Kernel {
-    /// `IofCompleteRequest`
+    /// Completes an IRP for the driver it is at (`IofCompleteRequest`).
     ///
     /// # Safety
     /// `irp` is at the calling driver, or is known to the ledger as something else.
@@ -260,7 +260,7 @@ impl Kernel {
         }
     }
 
-    /// A routine is about to run, which may complete, send or free the IRP.
+    /// Leaves the walk to a routine, which may complete, send or free the IRP.
     fn leave_walk(&self, number: u32) -> Option<u64> {
         let mut ledger = lock(&self.ledger);
         let record = ledger.irps.get_mut(&number)?;
@@ -268,7 +268,7 @@ impl Kernel {
         (!record.doomed).then_some(record.walks)
     }
 
-    /// The routine has returned and wants the completion to continue. Returns whether it may.
+    /// Resumes the walk after a routine that lets it continue; `false` if it must not.
     fn resume_walk(&self, number: u32, walks: u64) -> bool {
         let mut ledger = lock(&self.ledger);
         let Some(record) = ledger.irps.get_mut(&number) else {
@@ -281,7 +281,7 @@ impl Kernel {
         may
     }
 
-    /// Whether the originator has freed this IRP while it was in flight: its buffers may be gone.
+    /// Returns whether the originator has freed this IRP in flight: its buffers may be gone.
     pub(crate) fn is_doomed(&self, number: u32) -> bool {
         lock(&self.ledger)
             .irps

@@ -11,12 +11,12 @@ const LOCATION: usize = size_of::<IO_STACK_LOCATION>();
 /// Bytes behind the last stack location that nobody may touch. Miri needs none: it knows where an allocation ends.
 const GUARD: usize = if cfg!(miri) { 0 } else { LOCATION };
 
-/// Bytes of an IRP with its stack locations.
+/// Returns the bytes of an IRP with its stack locations.
 fn size_of_irp(stack_count: i8) -> usize {
     size_of::<IRP>() + usize::from(stack_count.unsigned_abs()) * LOCATION
 }
 
-/// Allocates an IRP and initialises it like `IoInitializeIrp`.
+/// Allocates an IRP and initializes it like `IoInitializeIrp`.
 pub(crate) fn allocate(stack_count: i8) -> Memory {
     let size = size_of_irp(stack_count);
     let memory = Memory::zeroed(size + GUARD);
@@ -40,7 +40,7 @@ pub(crate) fn allocate(stack_count: i8) -> Memory {
     memory
 }
 
-/// Whether nobody has written behind the last stack location.
+/// Returns whether nobody has written behind the last stack location.
 ///
 /// # Safety
 /// `memory` is an IRP of [`allocate`] with this stack count, and nobody writes to it during the call.
@@ -50,7 +50,7 @@ pub(crate) unsafe fn guard_is_intact(memory: &Memory, stack_count: i8) -> bool {
     unsafe { memory.is_filled(size..size + GUARD, POISON) }
 }
 
-/// What a write behind the last stack location is.
+/// The report of a write behind the last stack location.
 pub(crate) const OVERRUN: &str = "memory behind the last stack location was written to: IoMarkIrpPending, or a use of \
      the current stack location, on an IRP without own location";
 

@@ -11,7 +11,7 @@ pub(crate) const CONTROL: u8 = sys::IRP_MJ_DEVICE_CONTROL.to_le_bytes()[0];
 pub(crate) const INTERNAL_CONTROL: u8 = sys::IRP_MJ_INTERNAL_DEVICE_CONTROL.to_le_bytes()[0];
 pub(crate) const POWER: u8 = 0x16;
 
-/// The highest IRQL at which a request may be sent.
+/// Returns the highest IRQL at which a request may be sent.
 pub(super) fn highest_irql(major: u8) -> u8 {
     match major {
         READ | WRITE | CONTROL | INTERNAL_CONTROL | POWER => DISPATCH_LEVEL,
@@ -20,7 +20,7 @@ pub(super) fn highest_irql(major: u8) -> u8 {
     }
 }
 
-/// The arguments of a request, for the timeline.
+/// Describes the arguments of a request, for the timeline.
 pub(super) fn describe_arguments(location: StackLocation) -> String {
     let mut text = String::new();
     match location.major_function() {

@@ -60,12 +60,14 @@ impl MdlAccess {
         unsafe { (*self.0).ByteCount }
     }
 
-    /// Whether its pages are resident.
+    /// Returns whether the pages are resident.
     pub(crate) fn is_resident(self) -> bool {
         self.flags() & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL) != 0
     }
 
-    /// `MmGetSystemAddressForMdlSafe`: in the model, system addresses are the addresses that were described.
+    /// Returns the system address of the buffer (`MmGetSystemAddressForMdlSafe`).
+    ///
+    /// In the model it is the address that the MDL describes.
     pub(crate) fn system_address(self) -> *mut u8 {
         // SAFETY: by the type's invariant.
         let start = unsafe { (*self.0).StartVa };
@@ -90,7 +92,7 @@ impl MdlAccess {
 }
 
 impl Kernel {
-    /// `IoAllocateMdl`
+    /// Allocates an MDL and enters it in the ledger (`IoAllocateMdl`).
     ///
     /// # Safety
     /// `irp` is null, or the caller's.
@@ -139,7 +141,7 @@ impl Kernel {
         mdl
     }
 
-    /// Looks for a reason not to do something with an MDL, and otherwise does it.
+    /// Acts on the ledger's page about an MDL, and records a call or what is wrong with it.
     pub(crate) fn with_mdl<T>(
         &self,
         mdl: *mut MDL,
@@ -169,7 +171,7 @@ impl Kernel {
         }
     }
 
-    /// `IoFreeMdl`
+    /// Frees an MDL, or records why that is wrong (`IoFreeMdl`).
     pub(crate) fn IoFreeMdl(&self, mdl: *mut MDL) {
         let freed = self.with_mdl(mdl, "IoFreeMdl", |record| {
             if record.freed {
@@ -216,7 +218,7 @@ fn attach(access: Irp, mdl: *mut MDL, secondary: bool) {
     last.set_next(mdl);
 }
 
-/// The addresses of a chain of MDLs.
+/// Returns the addresses of a chain of MDLs.
 pub(super) fn mdl_chain(mut mdl: *mut MDL) -> Vec<usize> {
     let mut chain = Vec::new();
     // Bounded: a damaged chain may be a ring.

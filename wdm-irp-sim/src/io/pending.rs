@@ -9,7 +9,7 @@ use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock};
 
 impl Kernel {
-    /// The driver at this location has completed the IRP.
+    /// Notes in the ledger that the driver at a location has completed the IRP.
     pub(super) fn frame_completed(self: &Arc<Self>, number: u32, location: i8, marked: bool) {
         let breach = {
             let mut ledger = lock(&self.ledger);
@@ -34,7 +34,7 @@ impl Kernel {
     }
 }
 
-/// Whether what a dispatch routine returned goes with the mark, once both are known.
+/// Checks what a dispatch routine returned against the pending mark, once both are known.
 pub(super) fn breach_of_contract(frame: &mut Frame) -> Option<String> {
     let device = &frame.device;
     let breach = match (frame.returned, frame.marked) {

@@ -11,7 +11,7 @@ use crate::report::violation::ViolationKind;
 use crate::sync::Arc;
 
 impl Kernel {
-    /// Calls a completion routine. The IRP may be gone when it returns.
+    /// Calls a completion routine; the IRP may be gone when it returns.
     #[expect(
         clippy::too_many_arguments,
         reason = "what a routine is called with, and what the timeline says about it"

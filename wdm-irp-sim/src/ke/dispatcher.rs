@@ -21,7 +21,7 @@ const SIZE_IN_DWORDS: u8 = {
     6
 };
 
-/// Where one thread is parked.
+/// One thread that waits.
 pub(super) struct Waiter {
     /// Written and read under the dispatcher lock only.
     pub(super) satisfied: AtomicBool,
@@ -48,14 +48,14 @@ loom::lazy_static! {
 pub(super) struct EventAccess(pub(super) *mut KEVENT);
 
 impl EventAccess {
-    /// The event, for an access now.
+    /// Returns the address, for an access now.
     fn event(self) -> *mut KEVENT {
         #[cfg(loom)]
         wdm_irp::__memory::touch(self.0.addr());
         self.0
     }
 
-    /// `DISPATCHER_HEADER.Type` and `Size`: the first and third byte.
+    /// Returns the address of a byte of the header; `Type` is byte 0, `Size` is byte 2.
     fn header_byte(self, index: usize) -> *mut u8 {
         self.event().cast::<u8>().wrapping_add(index)
     }
@@ -103,7 +103,7 @@ impl EventAccess {
     }
 }
 
-/// How many threads wait for the event.
+/// Returns how many threads wait for the event.
 #[cfg(test)]
 pub(crate) fn waiters(event: *mut KEVENT) -> usize {
     dispatcher::lock(&DISPATCHER)
@@ -111,7 +111,7 @@ pub(crate) fn waiters(event: *mut KEVENT) -> usize {
         .map_or(0, VecDeque::len)
 }
 
-/// Lets a waiter go. The dispatcher lock is held.
+/// Ends the wait of a thread; the dispatcher lock is held.
 pub(super) fn release(waiter: &Waiter) {
     waiter.satisfied.store(true, Ordering::Relaxed);
     waiter.wake.notify_one();

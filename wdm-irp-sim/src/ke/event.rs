@@ -14,7 +14,7 @@ use crate::report::violation::ViolationKind;
 use crate::sync::{dispatcher, lock};
 
 impl Kernel {
-    /// The IRP an event belongs to, as [`crate::timeline`] defines it.
+    /// Returns the IRP that an event belongs to, as [`crate::timeline`] defines it.
     pub(super) fn irp_of_event(&self, address: usize) -> Option<u32> {
         let by_address = {
             let ledger = lock(&self.ledger);
@@ -29,7 +29,7 @@ impl Kernel {
     }
 }
 
-/// `KeInitializeEvent`
+/// Initializes an event (`KeInitializeEvent`).
 ///
 /// # Safety
 /// `event` is writable and nobody else accesses it.
@@ -69,7 +69,7 @@ pub(crate) unsafe fn KeInitializeEvent(event: *mut KEVENT, kind: i32, signalled:
     kernel.note(irp, "KeInitializeEvent");
 }
 
-/// `KeSetEvent`
+/// Signals an event and returns its state before (`KeSetEvent`).
 ///
 /// # Safety
 /// `event` is initialised, and valid until the wait it satisfies returns.

@@ -7,13 +7,13 @@ use std::marker::PhantomData;
 use crate::kernel::this_thread;
 use crate::report::violation::ViolationKind;
 
-/// The IRQL of the calling thread.
+/// Returns the IRQL of the calling thread (`KeGetCurrentIrql`).
 #[must_use]
 pub fn current() -> u8 {
     this_thread::irql()
 }
 
-/// Raises the IRQL of the calling thread until the guard is dropped (`KeRaiseIrql`, `KeLowerIrql`).
+/// Raises the IRQL of the calling thread until the guard is dropped (`KeRaiseIrql`).
 ///
 /// A level below the current one is a violation, as it is in the kernel, and changes nothing.
 pub fn raise(level: u8) -> Raised {
@@ -33,7 +33,7 @@ pub fn raise(level: u8) -> Raised {
     }
 }
 
-/// The calling thread's IRQL is raised; dropping this lowers it again.
+/// A raised IRQL of the calling thread, which is lowered when this is dropped (`KeLowerIrql`).
 #[derive(Debug)]
 #[must_use = "the IRQL is lowered when this is dropped"]
 pub struct Raised {

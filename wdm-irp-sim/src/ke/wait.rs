@@ -18,7 +18,7 @@ use crate::report::violation::ViolationKind;
 use crate::sync::dispatcher::Deadline;
 use crate::sync::{Arc, Duration, dispatcher, lock};
 
-/// `KeWaitForSingleObject`
+/// Waits for an event (`KeWaitForSingleObject`).
 ///
 /// # Safety
 /// `object` is an initialised event that stays valid during the call.
@@ -83,7 +83,7 @@ pub(crate) unsafe fn KeWaitForSingleObject(
     status
 }
 
-/// Waits, without the checks. `STATUS_INVALID_PARAMETER`: that is no event.
+/// Waits, without the checks; `STATUS_INVALID_PARAMETER` says that this is no event.
 ///
 /// # Safety
 /// As for [`KeWaitForSingleObject`].
@@ -136,7 +136,7 @@ unsafe fn block(kernel: &Kernel, event: *mut KEVENT, timeout: Option<i64>) -> NT
     STATUS_TIMEOUT
 }
 
-/// A `LARGE_INTEGER` time-out as a duration from now.
+/// Converts a `LARGE_INTEGER` time-out to a duration from now.
 fn duration_of(timeout: i64) -> Duration {
     /// 1601 to 1970, in units of 100 ns.
     const UNIX_EPOCH: u64 = 116_444_736_000_000_000;

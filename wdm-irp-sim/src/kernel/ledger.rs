@@ -34,7 +34,7 @@ pub(crate) struct Frame {
     pub(crate) noted: bool,
 }
 
-/// The ledger's page about one IRP. Nothing of this is in the memory of the IRP, which may be gone or misused.
+/// The ledger's page about one IRP.
 pub(crate) struct IrpRecord {
     pub(crate) address: usize,
     pub(crate) memory: Option<Memory>,
@@ -99,7 +99,7 @@ pub(crate) trait Retire: Send + Sync {
     fn retire(&self);
 }
 
-/// Everything the machine remembers.
+/// Everything that an instance remembers.
 #[derive(Default)]
 pub(crate) struct Ledger {
     /// The IRP that is, or was last, at an address.
@@ -119,7 +119,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// The IRP at an address, freed or not.
+    /// Finds the IRP at an address, freed or not.
     pub(crate) fn irp_at(&mut self, address: usize) -> Option<(u32, &mut IrpRecord)> {
         let number = *self.numbers.get(&address)?;
         Some((number, self.irps.get_mut(&number)?))
@@ -167,7 +167,7 @@ impl Ledger {
         }
     }
 
-    /// Keeps freed memory, poisoned. Miri needs no poison: there it is really freed.
+    /// Puts freed memory into quarantine; under Miri it is really freed, which needs no poison.
     ///
     /// Returns what comes out of the quarantine damaged.
     pub(crate) fn free_memory(
@@ -193,7 +193,7 @@ impl Ledger {
     }
 }
 
-/// Where an IRP is.
+/// Describes where an IRP is.
 pub(crate) fn describe(record: &IrpRecord) -> String {
     match record.owner {
         Owner::Freed => "freed".to_owned(),

@@ -39,19 +39,19 @@ impl Quarantine {
         self.0.pop_front()
     }
 
-    /// Gives everything back, and tells of what is damaged: its IRP, and a sentence.
+    /// Gives everything back, and returns for what is damaged its IRP and a sentence.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Option<u32>, String)> {
         self.0.drain(..).filter_map(|old| old.damage())
     }
 }
 
 impl Quarantined {
-    /// Where the memory is.
+    /// Returns the address of the memory.
     pub(super) fn address(&self) -> usize {
         self.memory.as_ptr().addr()
     }
 
-    /// Tells whether the memory was written to after it was freed.
+    /// Looks for writes after the memory was freed, and returns its IRP and a sentence.
     pub(super) fn damage(&self) -> Option<(Option<u32>, String)> {
         // SAFETY: nobody owns the memory, by the invariant, so nobody may write to it; a driver that does is what this
         // looks for.

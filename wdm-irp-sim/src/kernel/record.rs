@@ -59,7 +59,9 @@ impl Kernel {
         self.record(irp, Step::Call, this_thread::lane(), Lane::IoManager, text);
     }
 
-    /// Records a misuse. On the machine of threads that have none, nobody would look: the process ends.
+    /// Records a misuse.
+    ///
+    /// The process-wide default instance has no test to report to, so it aborts.
     pub(crate) fn violate(&self, kind: ViolationKind, irp: Option<u32>, detail: &str) {
         let violation = Violation {
             kind,
@@ -86,7 +88,9 @@ impl Kernel {
         }
     }
 
-    /// Records a lower driver's misuse: tests use such drivers on purpose, so it is a note unless asked otherwise.
+    /// Records a lower driver's misuse.
+    ///
+    /// It is a note unless the test wants violations, since tests use such drivers on purpose.
     pub(crate) fn violate_lower(&self, kind: ViolationKind, irp: Option<u32>, detail: &str) {
         if lock(&self.settings).strict_lower {
             self.violate(kind, irp, detail);
@@ -112,7 +116,7 @@ impl Kernel {
         Timeline::new(ledger.entries.iter().cloned().collect(), ledger.forgotten)
     }
 
-    /// The violations so far, without the checks of the end.
+    /// Returns the violations so far, without the checks of the end.
     pub(crate) fn report(&self) -> Report {
         let violations = lock(&self.ledger).violations.clone();
         Report {
@@ -121,7 +125,7 @@ impl Kernel {
         }
     }
 
-    /// A thread waits for something that will not come: tells everything and ends the process.
+    /// Ends the process, and prints all there is: a thread waits for something that will not come.
     pub(crate) fn hang(&self, what: &str) -> ! {
         let open: Vec<String> = lock(&self.ledger)
             .irps

@@ -36,28 +36,28 @@ thread_local! {
     }) };
 }
 
-/// Runs `f` on the thread's context; `None` while the thread is being torn down.
+/// Runs `f` on the thread's context; returns `None` while the thread is being torn down.
 fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Option<T> {
     CONTEXT
         .try_with(|context| f(&mut context.borrow_mut()))
         .ok()
 }
 
-/// The machine of the calling thread, or the process-wide default.
+/// Returns the instance that the calling thread is on, or the process-wide default.
 pub(crate) fn kernel() -> Arc<Kernel> {
     with(|context| context.kernel.clone())
         .flatten()
         .unwrap_or_else(Kernel::process_default)
 }
 
-/// The name of the calling thread.
+/// Returns the name of the calling thread.
 pub(crate) fn thread_name() -> Arc<str> {
     with(|context| context.name.clone())
         .flatten()
         .unwrap_or_else(|| "originator".into())
 }
 
-/// The party for which the calling thread acts.
+/// Returns the party for which the calling thread acts.
 pub(crate) fn lane() -> Lane {
     with(|context| {
         context
@@ -68,7 +68,8 @@ pub(crate) fn lane() -> Lane {
     .unwrap_or(Lane::Originator)
 }
 
-/// Whether the calling thread is inside a dispatch, completion or cancel routine for this IRP.
+/// Returns whether the calling thread is inside a routine for this IRP: a dispatch, completion or
+/// cancel routine.
 pub(crate) fn is_busy_with(kernel: &Kernel, irp: u32) -> bool {
     let kernel = kernel.id();
     with(|context| {
@@ -80,7 +81,7 @@ pub(crate) fn is_busy_with(kernel: &Kernel, irp: u32) -> bool {
     .unwrap_or(false)
 }
 
-/// The IRP whose originator's completion routine is running on the calling thread.
+/// Returns the IRP whose originator's completion routine is running on the calling thread.
 pub(crate) fn irp_of_running_routine(kernel: &Kernel) -> Option<u32> {
     let kernel = kernel.id();
     with(|context| {
@@ -94,7 +95,7 @@ pub(crate) fn irp_of_running_routine(kernel: &Kernel) -> Option<u32> {
     .flatten()
 }
 
-/// The IRP that the calling thread has allocated or sent last.
+/// Returns the IRP that the calling thread has allocated or sent last.
 pub(crate) fn last_irp(kernel: &Kernel) -> Option<u32> {
     let kernel = kernel.id();
     with(|context| {
@@ -112,7 +113,7 @@ pub(crate) fn set_last_irp(kernel: &Kernel, irp: u32) {
     with(|context| context.last_irp = Some((kernel, irp)));
 }
 
-/// The thread is in a routine for an IRP until this is dropped.
+/// A thread's stay in a routine for an IRP, which ends when this is dropped.
 pub(crate) struct Busy(PhantomData<*const ()>);
 
 /// Enters a routine for an IRP.
@@ -140,14 +141,14 @@ impl Drop for Busy {
     }
 }
 
-/// Where a thread is.
+/// The machine, the name and the party of a thread.
 struct Place {
     kernel: Option<Arc<Kernel>>,
     name: Option<Arc<str>>,
     lane: Lane,
 }
 
-/// A thread is on a machine until this is dropped.
+/// A thread's stay on a machine, which ends when this is dropped.
 #[must_use = "the thread leaves the machine when this is dropped"]
 pub struct Entered {
     before: Option<Place>,
@@ -191,7 +192,7 @@ thread_local! {
     static IRQL: Cell<u8> = const { Cell::new(PASSIVE_LEVEL) };
 }
 
-/// The IRQL of the calling thread.
+/// Returns the IRQL of the calling thread.
 pub(crate) fn irql() -> u8 {
     // A thread that is being torn down has no value any more; it is back at PASSIVE_LEVEL.
     IRQL.try_with(Cell::get).unwrap_or(PASSIVE_LEVEL)

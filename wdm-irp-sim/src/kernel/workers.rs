@@ -6,7 +6,7 @@ use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock, thread};
 
 impl Kernel {
-    /// A number for a new thread.
+    /// Returns a number for a new thread.
     pub(crate) fn next_thread(&self) -> u32 {
         let mut threads = lock(&self.threads);
         *threads += 1;
@@ -35,7 +35,7 @@ impl Kernel {
         number
     }
 
-    /// Waits until no worker is about to do anything any more.
+    /// Waits for the threads of lower drivers, and for those that they start.
     pub(crate) fn join_workers(&self) {
         loop {
             let workers = std::mem::take(&mut *lock(&self.workers));

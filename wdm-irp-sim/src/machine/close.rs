@@ -7,7 +7,7 @@ use crate::report::violation::{Report, ViolationKind};
 use crate::sync::lock;
 
 impl Kernel {
-    /// The checks of the end.
+    /// Waits for the lower drivers' threads, and makes the checks of the end.
     pub(super) fn close(&self) -> Report {
         self.join_workers();
         // Lower drivers may own handles of this machine: let go of them, or it would live for ever.

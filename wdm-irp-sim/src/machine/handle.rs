@@ -23,26 +23,26 @@ impl std::fmt::Debug for Handle {
 }
 
 impl Handle {
-    /// The machine of the calling thread, or the process-wide default.
+    /// Returns the machine of the calling thread, or the process-wide default.
     #[must_use]
     pub fn current() -> Self {
         Self(this_thread::kernel())
     }
 
-    /// A device with buffered I/O, a stack of its own and this behaviour.
+    /// Creates a device with buffered I/O, one stack location and this behavior.
     #[must_use]
     pub fn device(&self, behavior: Behavior) -> Device {
         let number = lock(&self.0.ledger).devices.len() + 1;
         self.device_with(DeviceOptions::new(&format!("device {number}")), behavior)
     }
 
-    /// A device.
+    /// Creates a device.
     #[must_use]
     pub fn device_with(&self, options: DeviceOptions, behavior: Behavior) -> Device {
         self.add_device(Device::new(&self.0, options, behavior))
     }
 
-    /// A device whose dispatch routine is code of the test, for all major functions.
+    /// Creates a device whose dispatch routine, for all major functions, is code of the test.
     ///
     /// # Safety
     /// `dispatch` treats IRPs as the WDK demands of a driver; it may breach its contract where the ledger notices it,
@@ -58,8 +58,9 @@ impl Handle {
         device
     }
 
-    /// A filter driver's device on top of another one: it passes every request on, with a routine of its own that
-    /// propagates the pending mark.
+    /// Creates a filter driver's device on top of another one.
+    ///
+    /// It passes every request on, with a routine of its own that propagates the pending mark.
     #[must_use]
     pub fn filter_over(&self, lower: &Device) -> Device {
         let number = lock(&self.0.ledger).devices.len() + 1;
@@ -69,25 +70,25 @@ impl Handle {
         self.device_with(options, Behavior::pass_through(lower))
     }
 
-    /// What happened so far.
+    /// Returns what happened so far.
     #[must_use]
     pub fn timeline(&self) -> Timeline {
         self.0.timeline()
     }
 
-    /// The violations so far, which are then forgotten: for a test that expects them.
+    /// Returns the violations so far, and forgets them: for a test that expects them.
     #[must_use]
     pub fn take_violations(&self) -> Vec<Violation> {
         std::mem::take(&mut lock(&self.0.ledger).violations)
     }
 
-    /// The waits so far, in the order in which they ended.
+    /// Returns the waits so far, in the order in which they ended.
     #[must_use]
     pub fn waits(&self) -> Vec<Wait> {
         lock(&self.0.ledger).waits.clone()
     }
 
-    /// The faults to inject.
+    /// Returns the faults to inject.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.0.faults
@@ -103,24 +104,28 @@ impl Handle {
         self.0.faults.fail(Allocation::Mdl, 0);
     }
 
-    /// How long a wait without time-out may last before it is reported as a hang, which ends the process.
-    /// 20 seconds unless told otherwise.
+    /// Sets how long a wait without time-out may last; 20 seconds otherwise.
+    ///
+    /// A longer one is reported as a hang, which ends the process.
     pub fn hang_limit(&self, limit: Duration) {
         lock(&self.0.settings).hang_limit = limit;
     }
 
-    /// Whether a lower driver's breach of its contract is a violation. It is a note in the timeline unless told
-    /// otherwise, since tests use such drivers on purpose.
+    /// Sets whether a lower driver's breach of its contract is a violation.
+    ///
+    /// It is a note in the timeline otherwise, since tests use such drivers on purpose.
     pub fn strict_lower(&self, strict: bool) {
         lock(&self.0.settings).strict_lower = strict;
     }
 
-    /// Whether the timeline is recorded. It is unless told otherwise; a test with very many requests may not want it.
+    /// Sets whether the timeline is recorded.
+    ///
+    /// It is otherwise; a test with very many requests may not want it.
     pub fn record_timeline(&self, recording: bool) {
         lock(&self.0.settings).recording = recording;
     }
 
-    /// How many IRPs are allocated now.
+    /// Returns how many IRPs are allocated now.
     #[must_use]
     pub fn live_irps(&self) -> usize {
         lock(&self.0.ledger)
@@ -130,13 +135,13 @@ impl Handle {
             .count()
     }
 
-    /// How many IRPs have been allocated so far.
+    /// Returns how many IRPs have been allocated so far.
     #[must_use]
     pub fn allocated_irps(&self) -> u32 {
         lock(&self.0.ledger).next_irp
     }
 
-    /// How many MDLs are allocated now.
+    /// Returns how many MDLs are allocated now.
     #[must_use]
     pub fn live_mdls(&self) -> usize {
         lock(&self.0.ledger)

@@ -7,8 +7,9 @@ use crate::report::timeline::Lane;
 use crate::sync::{Arc, thread};
 
 impl Handle {
-    /// Puts the calling thread on this machine until the result is dropped; for threads that
-    /// [`spawn`](Self::spawn) has not started, such as scoped ones.
+    /// Puts the calling thread on this machine until the result is dropped.
+    ///
+    /// This is for threads that [`spawn`](Self::spawn) has not started, such as scoped ones.
     pub fn enter(&self) -> Entered {
         let name = format!("thread {}", self.0.next_thread());
         this_thread::enter(self.0.clone(), name.into(), Lane::Originator)

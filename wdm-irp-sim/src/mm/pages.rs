@@ -9,7 +9,7 @@ use crate::report::violation::ViolationKind;
 const MDL_WRITE_OPERATION: i16 = 0x0080;
 
 impl Kernel {
-    /// `MmProbeAndLockPages`
+    /// Locks the pages of an MDL, or records why that is wrong (`MmProbeAndLockPages`).
     ///
     /// # Safety
     /// `mdl` is the caller's, or is known to the ledger as freed.
@@ -39,7 +39,7 @@ impl Kernel {
         }
     }
 
-    /// `MmUnlockPages`
+    /// Unlocks the pages of an MDL, or records why that is wrong (`MmUnlockPages`).
     ///
     /// # Safety
     /// `mdl` is the caller's, or is known to the ledger as freed.

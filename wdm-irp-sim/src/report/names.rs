@@ -75,7 +75,7 @@ const STATUS: &[(u32, &str)] = &[
     (0xC000_02B6, "STATUS_DEVICE_REMOVED"),
 ];
 
-/// The WDK's name of an `IRP_MJ_…` code.
+/// Returns the WDK's name of an `IRP_MJ_…` code.
 #[must_use]
 pub fn major_name(major: u8) -> &'static str {
     MAJOR
@@ -84,7 +84,7 @@ pub fn major_name(major: u8) -> &'static str {
         .unwrap_or("IRP_MJ_<unknown>")
 }
 
-/// The WDK's name of a status value, or its number.
+/// Returns the WDK's name of a status value, or its number.
 #[must_use]
 pub fn status_name(status: NTSTATUS) -> String {
     let bits = u32::from_ne_bytes(status.to_ne_bytes());
@@ -94,7 +94,7 @@ pub fn status_name(status: NTSTATUS) -> String {
     )
 }
 
-/// The WDK's name of an IRQL on x64 and ARM64.
+/// Returns the WDK's name of an IRQL on x64 and ARM64.
 #[must_use]
 pub fn irql_name(irql: u8) -> &'static str {
     match irql {

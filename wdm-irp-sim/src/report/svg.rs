@@ -39,7 +39,8 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// The life lines, in reading order: routine, originator, I/O manager, then devices as they appear.
+/// Returns the life lines in reading order: routine, originator, I/O manager, devices as they
+/// appear.
 fn lanes(entries: &[Entry]) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = Vec::new();
     for lane in entries.iter().flat_map(|entry| [&entry.from, &entry.to]) {
@@ -73,7 +74,7 @@ fn arrow(svg: &mut String, from: usize, to: usize, y: usize, step: Step) {
 }
 
 impl Timeline {
-    /// A sequence diagram. It follows the reader's preference for light or dark.
+    /// Draws a sequence diagram, light or dark as the reader prefers.
     #[must_use]
     pub fn to_svg(&self) -> String {
         render(self.entries(), self.times)

@@ -87,13 +87,13 @@ impl Timeline {
         }
     }
 
-    /// What happened, in order.
+    /// Returns what happened, in order.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// Only what belongs to one IRP.
+    /// Returns only what belongs to one IRP.
     #[must_use]
     pub fn of_irp(&self, number: u32) -> Self {
         Self {
@@ -107,14 +107,14 @@ impl Timeline {
         }
     }
 
-    /// Without the column of times, which is the only one that differs between two equal runs.
+    /// Leaves out the column of times, the only one that differs between two equal runs.
     #[must_use]
     pub fn without_times(mut self) -> Self {
         self.times = false;
         self
     }
 
-    /// A table: time, thread, IRQL, IRP, party, event.
+    /// Returns a table: time, thread, IRQL, IRP, party, event.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();

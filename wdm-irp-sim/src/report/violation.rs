@@ -45,7 +45,7 @@ macro_rules! kinds {
             /// Every kind.
             pub const ALL: &[Self] = &[$(Self::$kind),*];
 
-            /// The bug check.
+            /// Returns the bug check.
             #[must_use]
             pub const fn bug_check(self) -> BugCheck {
                 match self {
@@ -57,7 +57,8 @@ macro_rules! kinds {
                 }
             }
 
-            /// The Static Driver Verifier rule (or code analysis warning) about this misuse, if there is one.
+            /// Returns the Static Driver Verifier rule (or code analysis warning) about this
+            /// misuse, if any.
             #[must_use]
             pub const fn rule(self) -> Option<&'static str> {
                 match self {
@@ -71,12 +72,14 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// An IRP was not freed before the machine ended. Windows itself does not notice; Driver Verifier reports it
-    /// when the driver unloads.
+    /// An IRP was not freed before the machine ended.
+    ///
+    /// Windows itself does not notice; Driver Verifier reports it when the driver unloads.
     IrpLeaked => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x62], rule "IoAllocateFree";
     /// An IRP was freed twice.
     IrpFreedTwice => 0xC2 BAD_POOL_CALLER [0x07], rule "IoAllocateFree";
-    /// An IRP was freed while a lower driver had it. The completion that follows runs on freed memory.
+    /// An IRP was freed while a lower driver had it: the completion that follows runs on freed
+    /// memory.
     IrpFreedInFlight => 0x44 MULTIPLE_IRP_COMPLETE_REQUESTS, rule "IoAllocateFree";
     /// An IRP was freed while `IoCancelIrp` was still working on it.
     IrpFreedDuringCancel => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
@@ -84,7 +87,8 @@ kinds! {
     FreedIrpUsed => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
     /// The memory of an IRP was written to after `IoFreeIrp`.
     WriteAfterFree => 0xC1 SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION;
-    /// Memory behind the last stack location was written to (rule about `IoMarkIrpPending` without own location).
+    /// Memory behind the last stack location was written to, as by `IoMarkIrpPending` without own
+    /// location.
     IrpOverrun => 0x19 BAD_POOL_HEADER [0x20];
     /// The type, the stack count or the current stack location of an IRP is not what the I/O manager left there.
     IrpCorrupted => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x03];
@@ -221,13 +225,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing was wrong.
+    /// Returns whether nothing was wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.violations.is_empty()
     }
 
-    /// Whether a misuse of this kind was found.
+    /// Returns whether a misuse of this kind was found.
     #[must_use]
     pub fn has(&self, kind: ViolationKind) -> bool {
         self.violations
@@ -237,7 +241,7 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// The violations, then the timeline of each IRP they are about.
+    /// Writes the violations, then the timeline of each IRP they are about.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_clean() {
             return f.write_str("no violations");

@@ -153,7 +153,7 @@ pub(crate) mod thread {
         static ref SLEEPS: loom::sync::atomic::AtomicU32 = loom::sync::atomic::AtomicU32::new(0);
     }
 
-    /// Any other thread may run here: all sleeps of a model come in every order.
+    /// Lets any other thread run: all sleeps of a model come in every order.
     pub(crate) fn sleep(_: Duration) {
         // Relaxed: explored, but no synchronisation.
         SLEEPS.fetch_add(1, Ordering::Relaxed);
@@ -194,7 +194,7 @@ pub(crate) mod thread {
             self.0.join()
         }
 
-        /// Not known before it is joined.
+        /// Returns `false`: loom does not tell before the thread is joined.
         pub(crate) fn is_finished(&self) -> bool {
             false
         }

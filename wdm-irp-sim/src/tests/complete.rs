@@ -179,7 +179,7 @@ fn completed_twice_at_once() {
     assert_kinds(&machine.into_report(), &[ViolationKind::CompletedTwice]);
 }
 
-/// The routine of a filter that completes the IRP and lets the completion continue, too.
+/// Completes the IRP and lets the completion continue, too: the routine of a filter.
 unsafe extern "system" fn complete_again(
     _: *mut DEVICE_OBJECT,
     irp: *mut IRP,
@@ -189,7 +189,7 @@ unsafe extern "system" fn complete_again(
     STATUS_SUCCESS
 }
 
-/// A filter on top of another device, with [`complete_again`] for its routine.
+/// Creates a filter on top of another device, with [`complete_again`] for its routine.
 fn completing_again_over(machine: &Machine, lower: &Device) -> Device {
     let lower = lower.clone();
     machine.device(Behavior::custom(move |irp| {

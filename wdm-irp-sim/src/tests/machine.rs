@@ -84,7 +84,7 @@ fn leaked_after_its_completion() {
     );
 }
 
-/// A routine that frees the IRP.
+/// Frees the IRP: the routine of a sender that does not wait.
 unsafe extern "system" fn free(_: *mut DEVICE_OBJECT, irp: *mut IRP, _: *mut c_void) -> NTSTATUS {
     Irp(irp).free();
     STATUS_MORE_PROCESSING_REQUIRED

@@ -32,7 +32,7 @@ impl Mdl {
     }
 }
 
-/// An IRP whose next location is a read of this many bytes without system buffer.
+/// Allocates an IRP whose next location is a read of this many bytes, without system buffer.
 fn read(device: &Device, length: u32) -> Irp {
     Irp::allocate(device.stack_size()).read(std::ptr::null_mut(), length)
 }

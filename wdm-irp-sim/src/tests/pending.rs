@@ -60,13 +60,13 @@ fn filters_propagate_the_pending_mark() {
     machine.finish();
 }
 
-/// The device that a raw one passes requests on to.
+/// Returns the device that a raw one passes requests on to.
 fn below(device: *mut DEVICE_OBJECT) -> *mut DEVICE_OBJECT {
     // SAFETY: the tests that use this have put it there.
     unsafe { (*device).DeviceExtension }.cast()
 }
 
-/// A device on top of another one with a dispatch routine that finds the other one by [`below`].
+/// Creates a device on top of another one, which its dispatch routine finds by [`below`].
 fn raw_over(
     machine: &Machine,
     lower: &Device,
@@ -88,7 +88,7 @@ unsafe extern "system" fn pass_down(device: *mut DEVICE_OBJECT, irp: *mut IRP) -
     unsafe { sys::IofCallDriver(below(device), irp) }
 }
 
-/// The I/O manager propagates the mark where there is no routine.
+/// Shows that the I/O manager propagates the mark where there is no routine.
 #[test]
 fn a_location_without_routine_propagates_the_pending_mark() {
     unsafe extern "system" fn mark_and_pass_down(

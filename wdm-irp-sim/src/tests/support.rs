@@ -15,7 +15,9 @@ use wdm_irp::sys::{
 use crate::io::major;
 use crate::{Behavior, Device, Machine, Report, ViolationKind};
 
-/// A time that is long for what happens meanwhile. Miri's clock counts its own, many, steps, and jumps over sleeps.
+/// Returns a time that is long for what happens meanwhile.
+///
+/// Miri's clock counts its own, many, steps, and jumps over sleeps.
 pub(super) const fn milliseconds(count: u64) -> Duration {
     Duration::from_millis(if cfg!(miri) { 200 * count } else { count })
 }
@@ -30,7 +32,7 @@ pub(super) fn until(happened: impl Fn() -> bool) {
     }
 }
 
-/// Whether the timeline has an entry that begins like this.
+/// Returns whether the timeline has an entry that begins like this.
 pub(super) fn has_entry(machine: &Machine, text: &str) -> bool {
     machine
         .timeline()
@@ -54,7 +56,7 @@ impl Irp {
         Self(irp)
     }
 
-    /// The fields of an IRP that is with the caller.
+    /// Returns the fields of an IRP that is with the caller.
     pub(super) fn access(self) -> sys::irp::Irp {
         // SAFETY: the tests call this on IRPs that are theirs, or with their routine.
         unsafe { sys::irp::Irp::new(self.0) }
@@ -97,7 +99,7 @@ impl Irp {
         self
     }
 
-    /// A buffered read.
+    /// Makes the next location a buffered read.
     pub(super) fn read(self, buffer: *mut u8, length: u32) -> Self {
         let parameters = PARAMETERS_READ {
             Length: PointerAligned(length),
@@ -158,7 +160,7 @@ impl Event {
         Self::new(1)
     }
 
-    /// How many threads wait for it.
+    /// Returns how many threads wait for it.
     pub(super) fn waiters(self) -> usize {
         crate::ke::dispatcher::waiters(self.0)
     }
@@ -229,7 +231,7 @@ impl Counter {
     }
 }
 
-/// The context is an event, which is signalled if the IRP was pended.
+/// Signals the event that is its context, if the IRP was pended.
 pub(super) unsafe extern "system" fn signal_if_pended(
     _device: *mut DEVICE_OBJECT,
     irp: *mut IRP,
@@ -241,7 +243,7 @@ pub(super) unsafe extern "system" fn signal_if_pended(
     sys::STATUS_MORE_PROCESSING_REQUIRED
 }
 
-/// The context is an event, which is always signalled.
+/// Signals the event that is its context.
 pub(super) unsafe extern "system" fn signal(
     _device: *mut DEVICE_OBJECT,
     _irp: *mut IRP,
@@ -260,7 +262,7 @@ pub(super) unsafe extern "system" fn let_continue(
     sys::STATUS_SUCCESS
 }
 
-/// The context is a [`Counter`].
+/// Counts in the [`Counter`] that is its context.
 pub(super) unsafe extern "system" fn count(
     device: *mut DEVICE_OBJECT,
     irp: *mut IRP,
@@ -295,14 +297,14 @@ pub(super) fn send_and_wait(device: &Device) -> (NTSTATUS, NTSTATUS) {
     (returned, status)
 }
 
-/// The report has exactly these violations.
+/// Checks that the report has exactly these violations.
 #[track_caller]
 pub(super) fn assert_kinds(report: &Report, expected: &[ViolationKind]) {
     let kinds: Vec<ViolationKind> = report.violations.iter().map(|v| v.kind).collect();
     assert_eq!(kinds, expected, "{report}");
 }
 
-/// A machine and a device that completes everything inline with success.
+/// Creates a machine, and a device that completes everything inline with success.
 pub(super) fn machine_and_device() -> (Machine, Device) {
     let machine = Machine::new();
     let device = machine.device(Behavior::complete(sys::STATUS_SUCCESS, 0));

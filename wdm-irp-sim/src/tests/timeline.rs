@@ -106,7 +106,7 @@ fn a_filters_routine_is_the_filters() {
     machine.finish();
 }
 
-/// The IRP that the latest entry with such a beginning belongs to.
+/// Returns the IRP that the latest entry with such a beginning belongs to.
 #[track_caller]
 fn irp_of(machine: &Machine, text: &str) -> Option<u32> {
     machine
