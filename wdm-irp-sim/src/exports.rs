@@ -28,7 +28,7 @@ extern "system" fn IoAllocateIrp(stack_size: i8, _charge_quota: u8) -> *mut IRP 
 /// See `wdm_irp::sys::IoFreeIrp`.
 #[unsafe(export_name = "wdm_irp_sim_IoFreeIrp")]
 unsafe extern "system" fn IoFreeIrp(irp: *mut IRP) {
-    // SAFETY: by contract.
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { kernel_of(irp).IoFreeIrp(irp) };
 }
 
@@ -36,7 +36,7 @@ unsafe extern "system" fn IoFreeIrp(irp: *mut IRP) {
 /// See `wdm_irp::sys::IofCallDriver`.
 #[unsafe(export_name = "wdm_irp_sim_IofCallDriver")]
 unsafe extern "system" fn IofCallDriver(device: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTSTATUS {
-    // SAFETY: by contract.
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { kernel_of(irp).IofCallDriver(device, irp) }
 }
 
@@ -44,7 +44,7 @@ unsafe extern "system" fn IofCallDriver(device: *mut DEVICE_OBJECT, irp: *mut IR
 /// See `wdm_irp::sys::IofCompleteRequest`.
 #[unsafe(export_name = "wdm_irp_sim_IofCompleteRequest")]
 unsafe extern "system" fn IofCompleteRequest(irp: *mut IRP, _priority_boost: i8) {
-    // SAFETY: by contract.
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { kernel_of(irp).IofCompleteRequest(irp) };
 }
 
@@ -52,7 +52,7 @@ unsafe extern "system" fn IofCompleteRequest(irp: *mut IRP, _priority_boost: i8)
 /// See `wdm_irp::sys::IoCancelIrp`.
 #[unsafe(export_name = "wdm_irp_sim_IoCancelIrp")]
 unsafe extern "system" fn IoCancelIrp(irp: *mut IRP) -> u8 {
-    // SAFETY: by contract.
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     u8::from(unsafe { kernel_of(irp).IoCancelIrp(irp) })
 }
 
@@ -61,7 +61,7 @@ unsafe extern "system" fn IoCancelIrp(irp: *mut IRP) -> u8 {
 #[unsafe(export_name = "wdm_irp_sim_IoAcquireCancelSpinLock")]
 unsafe extern "system" fn IoAcquireCancelSpinLock(irql: *mut u8) {
     let before = cancel::IoAcquireCancelSpinLock();
-    // SAFETY: writable by contract.
+    // SAFETY: `irql` is writable by the contract of the DDI.
     unsafe { irql.write(before) };
 }
 
@@ -74,7 +74,7 @@ extern "system" fn IoReleaseCancelSpinLock(irql: u8) {
 /// See `wdm_irp::sys::KeInitializeEvent`.
 #[unsafe(export_name = "wdm_irp_sim_KeInitializeEvent")]
 unsafe extern "system" fn KeInitializeEvent(event: *mut KEVENT, kind: i32, state: u8) {
-    // SAFETY: by contract.
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { event::KeInitializeEvent(event, kind, state != 0) };
 }
 
@@ -82,7 +82,7 @@ unsafe extern "system" fn KeInitializeEvent(event: *mut KEVENT, kind: i32, state
 /// See `wdm_irp::sys::KeSetEvent`.
 #[unsafe(export_name = "wdm_irp_sim_KeSetEvent")]
 unsafe extern "system" fn KeSetEvent(event: *mut KEVENT, _increment: i32, wait: u8) -> i32 {
-    // SAFETY: by contract.
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { event::KeSetEvent(event, wait != 0) }
 }
 
@@ -96,9 +96,9 @@ unsafe extern "system" fn KeWaitForSingleObject(
     alertable: u8,
     timeout: *const i64,
 ) -> NTSTATUS {
-    // SAFETY: null or readable by contract.
+    // SAFETY: `timeout` is null or readable by the contract of the DDI.
     let timeout = unsafe { timeout.as_ref() }.copied();
-    // SAFETY: by contract.
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { wait::KeWaitForSingleObject(object, mode, alertable != 0, timeout) }
 }
 
@@ -113,7 +113,7 @@ unsafe extern "system" fn IoAllocateMdl(
     irp: *mut IRP,
 ) -> *mut MDL {
     let kernel = kernel_of(irp);
-    // SAFETY: by contract.
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { kernel.IoAllocateMdl(address, length, secondary != 0, irp) }
 }
 
@@ -126,7 +126,7 @@ extern "system" fn IoFreeMdl(mdl: *mut MDL) {
 /// See `wdm_irp::sys::MmProbeAndLockPages`.
 #[unsafe(export_name = "wdm_irp_sim_MmProbeAndLockPages")]
 unsafe extern "system" fn MmProbeAndLockPages(mdl: *mut MDL, _access_mode: i8, operation: i32) {
-    // SAFETY: by contract.
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { kernel_of(mdl).MmProbeAndLockPages(mdl, operation) };
 }
 
@@ -134,7 +134,7 @@ unsafe extern "system" fn MmProbeAndLockPages(mdl: *mut MDL, _access_mode: i8, o
 /// See `wdm_irp::sys::MmUnlockPages`.
 #[unsafe(export_name = "wdm_irp_sim_MmUnlockPages")]
 unsafe extern "system" fn MmUnlockPages(mdl: *mut MDL) {
-    // SAFETY: by contract.
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { kernel_of(mdl).MmUnlockPages(mdl) };
 }
 

@@ -12,15 +12,17 @@ pub(crate) const POISON: u8 = 0xDC;
 /// An allocation of its own, so that Miri and sanitizers see its bounds.
 ///
 /// # Invariants
-/// `start` was allocated with `layout`, which is not empty, is initialised, and is not deallocated yet.
+/// 1. `start` was allocated with `layout`, which is not empty, and is not deallocated yet.
+/// 2. Every byte is initialized.
 pub(crate) struct Memory {
     start: NonNull<u8>,
     layout: Layout,
 }
 
-// SAFETY: memory belongs to no thread.
+// SAFETY: an allocation belongs to no thread, and may be freed on any.
 unsafe impl Send for Memory {}
-// SAFETY: shared access to this value reads its fields; access to the memory behind is the caller's promise.
+// SAFETY: shared access to this value reads its fields; who accesses the memory behind promises
+// that nobody else does.
 unsafe impl Sync for Memory {}
 
 impl Memory {
@@ -28,12 +30,12 @@ impl Memory {
     pub(crate) fn zeroed(size: usize) -> Self {
         let layout =
             Layout::from_size_align(size.max(1), 16).expect("structures of the model are small");
-        // SAFETY: the size is not zero.
+        // SAFETY: the size of the layout is at least 1, by the lines above.
         let start = unsafe { alloc_zeroed(layout) };
         let Some(start) = NonNull::new(start) else {
             handle_alloc_error(layout)
         };
-        // INVARIANT: just allocated, and zeroed.
+        // INVARIANT: 1 and 2 by the allocation above.
         Self { start, layout }
     }
 
@@ -59,9 +61,10 @@ impl Memory {
     /// Nobody else accesses the bytes during the call.
     pub(crate) unsafe fn fill(&self, range: Range<usize>, byte: u8) {
         assert!(range.start <= range.end && range.end <= self.size());
-        // SAFETY: in bounds, just checked.
+        // SAFETY: in bounds of the allocation, by the assertion above.
         let start = unsafe { self.as_ptr().add(range.start) };
-        // SAFETY: in bounds; nobody else accesses them by contract.
+        // SAFETY: in bounds, by the assertion above; nobody else accesses the bytes, by the
+        // caller's contract.
         unsafe { start.write_bytes(byte, range.len()) };
     }
 
@@ -71,9 +74,10 @@ impl Memory {
     /// Nobody writes to the bytes during the call.
     pub(crate) unsafe fn is_filled(&self, range: Range<usize>, byte: u8) -> bool {
         assert!(range.start <= range.end && range.end <= self.size());
-        // SAFETY: in bounds, just checked.
+        // SAFETY: in bounds of the allocation, by the assertion above.
         let start = unsafe { self.as_ptr().add(range.start) };
-        // SAFETY: in bounds and initialised by the type's invariant; nobody writes by contract.
+        // SAFETY: in bounds, by the assertion above, and initialized (invariant 2); nobody writes
+        // to the bytes, by the caller's contract.
         let bytes = unsafe { std::slice::from_raw_parts(start, range.len()) };
         // By blocks, which is one comparison each in unoptimised builds, too.
         let block = [byte; 64];
@@ -85,7 +89,7 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: by the type's invariant.
+        // SAFETY: allocated with this layout and not deallocated yet (invariant 1).
         unsafe { dealloc(self.as_ptr(), self.layout) };
     }
 }
@@ -99,15 +103,15 @@ mod tests {
     #[test]
     fn a_changed_byte_is_seen() {
         let memory = Memory::zeroed(40);
-        // SAFETY: this test alone knows the memory.
+        // SAFETY: allocated by this test, which alone knows the memory.
         unsafe { memory.fill(8..40, POISON) };
         // SAFETY: as above.
         assert!(unsafe { memory.is_filled(0..8, 0) });
         // SAFETY: as above.
         assert!(unsafe { memory.is_filled(8..40, POISON) });
-        // SAFETY: in bounds.
+        // SAFETY: the last of the 40 bytes that were allocated.
         let last = unsafe { memory.as_ptr().add(39) };
-        // SAFETY: this test alone knows the memory.
+        // SAFETY: allocated by this test, which alone knows the memory.
         unsafe { last.write(POISON | 1) };
         // SAFETY: as above.
         assert!(!unsafe { memory.is_filled(8..40, POISON) });

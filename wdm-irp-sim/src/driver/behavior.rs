@@ -174,7 +174,8 @@ impl Behavior {
 
 impl Dispatch for Behavior {
     fn dispatch(&self, device: &Arc<DeviceShared>, irp: OwnedIrp) -> NTSTATUS {
-        // SAFETY: the IRP is at this device, which calls this for it.
+        // SAFETY: `DeviceShared::dispatch` calls this for an IRP whose current location is the
+        // device's.
         let irp = unsafe { LowerIrp::new(device, irp) };
         device.remember(irp.receive());
         self.handle(irp)

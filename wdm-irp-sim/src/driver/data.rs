@@ -62,7 +62,8 @@ impl LowerIrp {
                 ..Span::NONE
             };
         }
-        // SAFETY: the MDL of an IRP in flight is valid.
+        // SAFETY: the originator keeps the MDLs of an IRP valid while it is in flight, as the WDK
+        // asks of it, and this driver has the IRP (invariant 1 of `LowerIrp`).
         let mdl = unsafe { MdlAccess::new(mdl) };
         if !mdl.is_resident() {
             self.kernel().violate(
@@ -160,7 +161,8 @@ impl LowerIrp {
         let mut bytes = vec![0; span.length];
         if span.length > 0 {
             let to = bytes.as_mut_ptr();
-            // SAFETY: the originator vouches for this many bytes until the IRP is completed, and this driver has it.
+            // SAFETY: the originator vouches for this many bytes until the IRP is completed, and
+            // this driver has it (invariant 1 of `LowerIrp`); the vector above is new memory.
             unsafe { span.start.copy_to_nonoverlapping(to, span.length) };
         }
         bytes
@@ -172,7 +174,9 @@ impl LowerIrp {
         let span = self.usable(self.output_span());
         let length = span.length.min(bytes.len());
         if length > 0 {
-            // SAFETY: the originator vouches for this many bytes until the IRP is completed, and this driver has it.
+            // SAFETY: the originator vouches for this many bytes until the IRP is completed, and
+            // this driver has it (invariant 1 of `LowerIrp`); a slice of the test does not overlap
+            // them.
             unsafe { span.start.copy_from_nonoverlapping(bytes.as_ptr(), length) };
         }
         length

@@ -37,7 +37,7 @@ enum Driver {
 /// A device, shared by the machine, the handles, and the IRPs at its driver.
 ///
 /// # Invariants
-/// `memory` holds a `DEVICE_OBJECT`, which is not changed after construction.
+/// 1. `memory` holds a `DEVICE_OBJECT`, which is not changed after construction.
 pub(crate) struct DeviceShared {
     name: Arc<str>,
     memory: Memory,
@@ -94,13 +94,15 @@ impl DeviceObject for DeviceShared {
     ) -> NTSTATUS {
         let driver = match &self.driver {
             Driver::Raw(Some(dispatch)) => {
-                // SAFETY: the test vouches for its dispatch routine; the IRP is at its device by contract.
+                // SAFETY: whoever called `MachineHandle::raw_device` vouches for the routine; the
+                // IRP is at this device by the caller's contract.
                 return unsafe { dispatch(self.as_ptr(), irp) };
             }
             Driver::Raw(None) => None,
             Driver::Modelled(driver) => lock(driver).clone(),
         };
-        // SAFETY: the IRP is at this device by contract, which calls no other code of a driver for it.
+        // SAFETY: the IRP is at this device by the caller's contract, and no other code of a driver
+        // is called for it.
         let irp = unsafe { OwnedIrp::new(kernel, irp, number) };
         if let Some(driver) = driver {
             driver.dispatch(&self, irp)
@@ -171,7 +173,8 @@ impl Device {
     fn with_driver(kernel: &Arc<Kernel>, options: DeviceOptions, driver: Driver) -> Self {
         let memory = Memory::zeroed(size_of::<DEVICE_OBJECT>());
         let pointer = memory.cast::<DEVICE_OBJECT>();
-        // SAFETY: large enough, zeroed, which is a valid device object, and nobody else knows the memory.
+        // SAFETY: the memory was allocated above with the size of a device object and zeroed, which
+        // is a valid one; nobody else knows it yet.
         let object = unsafe { &mut *pointer };
         object.Type = IO_TYPE_DEVICE;
         object.Size =
@@ -180,8 +183,9 @@ impl Device {
         object.Flags = options.flags;
         object.StackSize = options.stack_size;
         let device = NonNull::new(pointer).expect("allocated memory is not at null");
-        // SAFETY: the memory lives as long as this value is borrowed, and the drivers of the model keep to the
-        // lengths of buffers. They complete an IRP as often as the test wants; the ledger stops what is too often.
+        // SAFETY: the memory lives as long as this value is borrowed (invariant 1 of
+        // `DeviceShared`), and the drivers of the model keep to the lengths of buffers. They
+        // complete an IRP as often as the test wants; the ledger stops what is too often.
         let target = unsafe { TargetDevice::from_raw(device) };
         let shared = Arc::new(DeviceShared {
             name: options.name,

@@ -26,7 +26,8 @@ impl LowerIrp {
         }
         let (device, irp) = self.into_parts();
         let _busy = irp.enter(device.lane());
-        // SAFETY: the next location, if there is one, was filled in above.
+        // SAFETY: the next location, if there is one, is a copy of the driver's own since the lines
+        // above.
         unsafe { irp.call_driver(lower.as_ptr()) }
     }
 }
@@ -40,7 +41,8 @@ unsafe extern "system" fn propagate_pending(
     irp: *mut IRP,
     _context: *mut c_void,
 ) -> NTSTATUS {
-    // SAFETY: the I/O manager gives the IRP to this routine until it returns.
+    // SAFETY: the I/O manager calls this with an allocated IRP, which is the routine's until it
+    // returns.
     let access = unsafe { Irp::new(irp) };
     // The current location is that of the filter, which had one to copy.
     if let Some(location) = access.current().filter(|_| access.pending_returned()) {

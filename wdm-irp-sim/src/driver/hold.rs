@@ -32,7 +32,8 @@ impl LowerIrp {
 /// # Safety
 /// As the I/O manager calls it: with the cancel spin lock held, on an IRP that this routine was set for.
 unsafe extern "system" fn cancel_held(device: *mut DEVICE_OBJECT, irp: *mut IRP) {
-    // SAFETY: the I/O manager has claimed the routine for this IRP, which its driver cannot complete before.
+    // SAFETY: `IoCancelIrp` has claimed this routine for the IRP, so that nobody else takes it from
+    // the list, where it stays allocated and the driver's (invariants 1 and 2 of `OwnedIrp`).
     let irql = unsafe { Irp::new(irp) }.cancel_irql();
     cancel::IoReleaseCancelSpinLock(irql);
     let Some(device) = DeviceShared::find(device) else {
@@ -51,7 +52,8 @@ impl DeviceShared {
 
     /// Gives an IRP that this device has held to the code of its driver.
     fn at_driver(self: &Arc<Self>, irp: OwnedIrp) -> LowerIrp {
-        // SAFETY: the IRP was in this device's list, where `LowerIrp::hold` has put it.
+        // SAFETY: the IRP was in this device's list, where `LowerIrp::hold` has put it with the
+        // device it was at.
         unsafe { LowerIrp::new(self, irp) }
     }
 }

@@ -48,7 +48,7 @@ impl Kernel {
     /// # Safety
     /// `irp` is the caller's, or is known to the ledger as something else.
     pub(crate) unsafe fn IoFreeIrp(&self, irp: *mut IRP) {
-        // SAFETY: by contract.
+        // SAFETY: the contract of this function is that of `take_back`.
         let (number, found) = match unsafe { self.take_back(irp) } {
             Ok(number) => (Some(number), None),
             Err(found) => (found.1, Some(found)),
@@ -100,7 +100,8 @@ impl Kernel {
                 "IoFreeIrp while IoCancelIrp is working on the IRP",
             );
         }
-        // SAFETY: the ledger says that the IRP is with its originator, which calls this.
+        // SAFETY: the ledger says that the IRP is allocated and with its originator, whose call
+        // this is.
         let access = unsafe { Irp::new(irp) };
         let is_irp = access.is_irp();
         record.owner = Owner::Freed;
@@ -108,7 +109,8 @@ impl Kernel {
         let Some(memory) = record.memory.take() else {
             return Ok(number);
         };
-        // SAFETY: the IRP is with the caller of this function.
+        // SAFETY: an IRP of `irp::allocate`, as the ledger has it, with its originator, whose call
+        // this is.
         let intact = unsafe { irp::guard_is_intact(&memory, stack_count) };
         let damaged = ledger.free_memory(memory, Some(number), "IRP");
         if !is_irp {

@@ -47,7 +47,7 @@ impl Kernel {
             );
             return STATUS_INVALID_PARAMETER;
         };
-        // SAFETY: by contract.
+        // SAFETY: the contract of this function is that of `send`.
         let (sent, found) = unsafe { self.send(&*target, irp) };
         let caller = this_thread::lane();
         let lane = target.lane();
@@ -69,10 +69,10 @@ impl Kernel {
         let number = sent.number;
         let Some(frame) = sent.frame else {
             // No location left for the driver that was called: complete it for the driver that has called.
-            // SAFETY: the caller has handed the IRP over.
+            // SAFETY: `send` has found the IRP allocated, and the caller has handed it over.
             let access = unsafe { Irp::new(irp) };
             access.set_io_status(STATUS_INVALID_DEVICE_REQUEST, 0);
-            // SAFETY: as above.
+            // SAFETY: as above; it is in flight, at the driver that has called.
             unsafe { self.IofCompleteRequest(irp) };
             return STATUS_INVALID_DEVICE_REQUEST;
         };
@@ -85,7 +85,8 @@ impl Kernel {
                 Some(number),
                 format!("dispatch {}{}", major_name(sent.major), sent.arguments),
             );
-            // SAFETY: the current location is the device's.
+            // SAFETY: `send` has made the location of `target` the current one, and has looked up
+            // the number.
             unsafe { target.clone().dispatch(self, irp, number) }
         };
         // The IRP may be gone.
@@ -142,7 +143,8 @@ impl Kernel {
         if let Some((kind, detail)) = self.why_not_send(number, record) {
             return refuse(kind, detail);
         }
-        // SAFETY: the ledger does not contradict the caller, which says that the IRP is its own.
+        // SAFETY: allocated, as the ledger says, which does not contradict the caller: by its
+        // contract the IRP is its own.
         let access = unsafe { Irp::new(irp) };
         let current = access.current_location();
         let sane = access.is_irp()

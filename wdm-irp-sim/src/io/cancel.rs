@@ -113,8 +113,10 @@ impl Kernel {
             }
         };
         self.faults.delay_at(Point::BeforeCancel);
-        // SAFETY: allocated, as the ledger says, and it stays so: `IoFreeIrp` keeps the memory of an IRP that is
-        // being cancelled. Only the fields that are accessed atomically are touched before the routine is claimed.
+        // SAFETY: allocated, as the ledger says, and it stays so: `IoFreeIrp` keeps the memory of
+        // an IRP that is being cancelled. Until the routine is claimed only `Cancel` and
+        // `CancelRoutine` are accessed, which everybody may; afterwards the IRP is this function's
+        // until it calls the routine.
         let access = unsafe { Irp::new(irp) };
         let before = IoAcquireCancelSpinLock();
         access.set_cancel();
@@ -142,7 +144,8 @@ impl Kernel {
         );
         {
             let _busy = this_thread::enter_routine(self, number, lane, false);
-            // SAFETY: a driver has set the routine for this IRP; the cancel spin lock is held.
+            // SAFETY: the driver that has the IRP has set the routine for it, and the swap above
+            // has claimed it; it is called with the cancel spin lock held, as the WDK says.
             unsafe { routine(device, irp) };
         }
         if is_mine() {

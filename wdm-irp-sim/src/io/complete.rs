@@ -51,7 +51,8 @@ impl Kernel {
             );
             return;
         }
-        // SAFETY: in flight, as the ledger says, and the caller's by contract.
+        // SAFETY: allocated and in flight, as the ledger says, and at the calling driver by its
+        // contract.
         let access = unsafe { Irp::new(irp) };
         let status = access.status();
         self.call(

@@ -20,21 +20,20 @@ fn size_of_irp(stack_count: i8) -> usize {
 pub(crate) fn allocate(stack_count: i8) -> Memory {
     let size = size_of_irp(stack_count);
     let memory = Memory::zeroed(size + GUARD);
-    // SAFETY: nobody else knows the memory yet.
+    // SAFETY: the memory was allocated above, and nobody else knows it.
     unsafe { memory.fill(size..size + GUARD, POISON) };
     let irp = memory.cast::<IRP>();
-    // SAFETY: the memory is large enough for an IRP, zeroed, which is a valid IRP, and nobody else knows it.
+    // SAFETY: the memory was allocated above, large enough for an IRP, and zeroed, which is a valid
+    // one; nobody else knows it.
     let fields = unsafe { &mut *irp };
     fields.Type = i16::try_from(IO_TYPE_IRP).expect("IO_TYPE_IRP is 6");
     fields.Size = u16::try_from(size).expect("at most 127 locations");
     fields.StackCount = stack_count;
-    // SAFETY: in bounds of the IRP.
-    let links = unsafe { &raw mut (*irp).ThreadListEntry };
-    // SAFETY: as above; an empty list points to itself.
-    unsafe { (*links).Flink = links };
-    // SAFETY: as above.
-    unsafe { (*links).Blink = links };
-    // SAFETY: a valid IRP that nobody else knows.
+    // An empty list points to itself.
+    let links = &raw mut fields.ThreadListEntry;
+    fields.ThreadListEntry.Flink = links;
+    fields.ThreadListEntry.Blink = links;
+    // SAFETY: an IRP with `stack_count` locations since the lines above, which nobody else knows.
     let access = unsafe { Irp::new(irp) };
     set_current_location(access, stack_count + 1);
     memory
@@ -46,7 +45,7 @@ pub(crate) fn allocate(stack_count: i8) -> Memory {
 /// `memory` is an IRP of [`allocate`] with this stack count, and nobody writes to it during the call.
 pub(crate) unsafe fn guard_is_intact(memory: &Memory, stack_count: i8) -> bool {
     let size = size_of_irp(stack_count);
-    // SAFETY: nobody writes by contract.
+    // SAFETY: nobody writes to the memory during the call, by the caller's contract.
     unsafe { memory.is_filled(size..size + GUARD, POISON) }
 }
 
@@ -81,7 +80,7 @@ mod tests {
     fn an_irp_is_initialised_as_windows_does() {
         let memory = allocate(3);
         let irp = memory.cast::<IRP>();
-        // SAFETY: just allocated.
+        // SAFETY: allocated above, and no other code knows the IRP.
         let access = unsafe { Irp::new(irp) };
         // SAFETY: as above.
         assert_eq!(unsafe { (*irp).Size }, 208 + 3 * 72);
@@ -98,7 +97,7 @@ mod tests {
         assert!(access.location(0).is_none());
         assert!(access.location(1).is_some());
         assert!(access.location(4).is_none());
-        // SAFETY: nobody else knows the IRP.
+        // SAFETY: an IRP of `allocate` with that stack count, which no other code knows.
         assert!(unsafe { guard_is_intact(&memory, 3) });
     }
 
@@ -107,9 +106,10 @@ mod tests {
     fn marking_past_the_array_shows() {
         let memory = allocate(1);
         let irp = memory.cast::<IRP>();
-        // SAFETY: out of bounds of the IRP, but in bounds of the allocation with its guard.
+        // SAFETY: the location that is marked is out of bounds of the IRP, and in bounds of the
+        // allocation with its guard.
         unsafe { wdm_irp::sys::IoMarkIrpPending(irp) };
-        // SAFETY: nobody else knows the IRP.
+        // SAFETY: an IRP of `allocate` with that stack count, which no other code knows.
         assert!(!unsafe { guard_is_intact(&memory, 1) });
     }
 }

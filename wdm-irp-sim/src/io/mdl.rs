@@ -21,7 +21,8 @@ pub(crate) const MDL_SOURCE_IS_NONPAGED_POOL: i16 = 0x0004;
 /// An MDL that the holder may access now.
 ///
 /// # Invariants
-/// `0` is an MDL that stays allocated and the holder's while this is used.
+/// 1. `0` is an MDL that stays allocated as long as a copy of this value is used.
+/// 2. The MDL is the holder's: nobody else accesses it meanwhile.
 #[derive(Clone, Copy)]
 pub(crate) struct MdlAccess(*mut MDL);
 
@@ -29,34 +30,34 @@ impl MdlAccess {
     /// Vouches for an MDL.
     ///
     /// # Safety
-    /// By the type's invariant.
+    /// The invariants of this type hold as long as the result or a copy of it is used.
     pub(crate) const unsafe fn new(mdl: *mut MDL) -> Self {
-        // INVARIANT: by contract.
+        // INVARIANT: 1 and 2 by the caller's contract.
         Self(mdl)
     }
 
     pub(crate) fn flags(self) -> i16 {
-        // SAFETY: by the type's invariant.
+        // SAFETY: the MDL is allocated and the holder's (invariants 1 and 2).
         unsafe { (*self.0).MdlFlags }
     }
 
     pub(crate) fn set_flags(self, flags: i16) {
-        // SAFETY: by the type's invariant.
+        // SAFETY: the MDL is allocated and the holder's (invariants 1 and 2).
         unsafe { (*self.0).MdlFlags = flags };
     }
 
     fn next(self) -> *mut MDL {
-        // SAFETY: by the type's invariant.
+        // SAFETY: the MDL is allocated and the holder's (invariants 1 and 2).
         unsafe { (*self.0).Next }
     }
 
     fn set_next(self, next: *mut MDL) {
-        // SAFETY: by the type's invariant.
+        // SAFETY: the MDL is allocated and the holder's (invariants 1 and 2).
         unsafe { (*self.0).Next = next };
     }
 
     pub(crate) fn byte_count(self) -> u32 {
-        // SAFETY: by the type's invariant.
+        // SAFETY: the MDL is allocated and the holder's (invariants 1 and 2).
         unsafe { (*self.0).ByteCount }
     }
 
@@ -69,25 +70,23 @@ impl MdlAccess {
     ///
     /// In the model it is the address that the MDL describes.
     pub(crate) fn system_address(self) -> *mut u8 {
-        // SAFETY: by the type's invariant.
-        let start = unsafe { (*self.0).StartVa };
-        // SAFETY: as above.
-        let offset = unsafe { (*self.0).ByteOffset };
-        start.cast::<u8>().wrapping_add(offset as usize)
+        // SAFETY: the MDL is allocated and the holder's (invariants 1 and 2).
+        let mdl = unsafe { &*self.0 };
+        mdl.StartVa
+            .cast::<u8>()
+            .wrapping_add(mdl.ByteOffset as usize)
     }
 
     fn initialize(self, size: usize, address: *mut c_void, length: u32) {
         // The start of the page, with the provenance of the buffer.
         let page = address.map_addr(|address| address & !(PAGE_SIZE - 1));
         let offset = address.addr() - page.addr();
-        // SAFETY: by the type's invariant.
-        unsafe { (*self.0).Size = i16::try_from(size).unwrap_or(i16::MAX) };
-        // SAFETY: as above.
-        unsafe { (*self.0).StartVa = page };
-        // SAFETY: as above.
-        unsafe { (*self.0).ByteOffset = u32::try_from(offset).expect("less than a page") };
-        // SAFETY: as above.
-        unsafe { (*self.0).ByteCount = length };
+        // SAFETY: the MDL is allocated and the holder's (invariants 1 and 2).
+        let mdl = unsafe { &mut *self.0 };
+        mdl.Size = i16::try_from(size).unwrap_or(i16::MAX);
+        mdl.StartVa = page;
+        mdl.ByteOffset = u32::try_from(offset).expect("less than a page");
+        mdl.ByteCount = length;
     }
 }
 
@@ -119,7 +118,8 @@ impl Kernel {
         let size = size_of::<MDL>() + pages * size_of::<usize>();
         let memory = Memory::zeroed(size);
         let mdl = memory.cast::<MDL>();
-        // SAFETY: just allocated, zeroed, and large enough.
+        // SAFETY: allocated above, large enough for an MDL, and zeroed, which is a valid one;
+        // nobody else knows it.
         unsafe { MdlAccess::new(mdl) }.initialize(size, address, length);
         objects::insert(mdl.addr(), self);
         lock(&self.ledger).mdls.insert(
@@ -134,7 +134,7 @@ impl Kernel {
         );
         self.call(number, format!("IoAllocateMdl({length} bytes)"));
         if !irp.is_null() {
-            // SAFETY: the caller's by contract.
+            // SAFETY: an IRP that is not null is the caller's, by its contract.
             let access = unsafe { Irp::new(irp) };
             attach(access, mdl, secondary);
         }
@@ -209,10 +209,11 @@ fn attach(access: Irp, mdl: *mut MDL, secondary: bool) {
         access.set_mdl_address(mdl);
         return;
     }
-    // SAFETY: the chain of the caller's IRP is valid.
+    // SAFETY: the IRP is the caller's, and with it the MDLs of its chain, which are freed after it
+    // has left them out.
     let mut last = unsafe { MdlAccess::new(first) };
     while !last.next().is_null() {
-        // SAFETY: as above.
+        // SAFETY: the next MDL of the same chain.
         last = unsafe { MdlAccess::new(last.next()) };
     }
     last.set_next(mdl);
@@ -224,7 +225,7 @@ pub(super) fn mdl_chain(mut mdl: *mut MDL) -> Vec<usize> {
     // Bounded: a damaged chain may be a ring.
     while !mdl.is_null() && chain.len() < 1024 {
         chain.push(mdl.addr());
-        // SAFETY: an IRP that is sent carries valid MDLs.
+        // SAFETY: the sender of an IRP keeps the MDLs it carries valid, as the WDK asks of it.
         mdl = unsafe { (*mdl).Next };
     }
     chain
@@ -236,10 +237,10 @@ mod tests {
 
     #[test]
     fn a_ring_of_mdls_is_followed_for_a_while_only() {
-        // SAFETY: all zeros is a valid MDL.
+        // SAFETY: an MDL has numbers and raw pointers only, for which zeros are valid.
         let mut mdl: MDL = unsafe { std::mem::zeroed() };
         let mdl = &raw mut mdl;
-        // SAFETY: the local variable above.
+        // SAFETY: a pointer to the local variable, which is alive and used through it only.
         unsafe { (*mdl).Next = mdl };
         assert_eq!(mdl_chain(mdl), [mdl.addr(); 1024]);
     }

@@ -41,8 +41,8 @@ impl Kernel {
         let irql = this_thread::irql();
         let returned = {
             let _busy = this_thread::enter_routine(self, number, lane.clone(), is_originators);
-            // SAFETY: a driver has registered the routine and its context for this IRP, and both stay valid until
-            // the routine has run.
+            // SAFETY: a driver has registered the routine and its context for this IRP, and keeps
+            // both valid until the routine has run. The IRP is the routine's from here on.
             unsafe { routine(device, access.as_ptr(), context_of_routine) }
         };
         if this_thread::irql() != irql {

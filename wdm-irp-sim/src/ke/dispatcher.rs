@@ -40,14 +40,24 @@ loom::lazy_static! {
     pub(super) static ref DISPATCHER: dispatcher::Mutex<Database> = dispatcher::Mutex::new(BTreeMap::new());
 }
 
-/// An event whose memory may be accessed while the dispatcher lock is held.
+/// An event that the holder of the dispatcher lock may access now.
 ///
 /// # Invariants
-/// `0` is readable and writable as a `KEVENT`, and the dispatcher lock is held.
+/// 1. `0` is readable and writable as a `KEVENT` as long as a copy of this value is used.
+/// 2. The dispatcher lock is held meanwhile, without which nobody accesses the event.
 #[derive(Clone, Copy)]
-pub(super) struct EventAccess(pub(super) *mut KEVENT);
+pub(super) struct EventAccess(*mut KEVENT);
 
 impl EventAccess {
+    /// Vouches for an event.
+    ///
+    /// # Safety
+    /// The invariants of this type hold as long as the result or a copy of it is used.
+    pub(super) const unsafe fn new(event: *mut KEVENT) -> Self {
+        // INVARIANT: 1 and 2 by the caller's contract.
+        Self(event)
+    }
+
     /// Returns the address, for an access now.
     fn event(self) -> *mut KEVENT {
         #[cfg(loom)]
@@ -55,55 +65,46 @@ impl EventAccess {
         self.0
     }
 
-    /// Returns the address of a byte of the header; `Type` is byte 0, `Size` is byte 2.
-    fn header_byte(self, index: usize) -> *mut u8 {
-        self.event().cast::<u8>().wrapping_add(index)
+    /// Returns the address of the first four bytes: `Type`, one that is not used, `Size`, and another such one.
+    fn header(self) -> *mut [u8; 4] {
+        self.event().cast()
     }
 
     pub(super) fn is_initialized(self) -> bool {
-        // SAFETY: by the type's invariant.
-        let size = unsafe { self.header_byte(2).read() };
-        // SAFETY: as above.
-        let kind = unsafe { self.header_byte(0).read() };
+        // SAFETY: the event is readable, and the lock keeps writers away (invariants 1 and 2).
+        let [kind, _, size, _] = unsafe { self.header().read() };
         size == SIZE_IN_DWORDS && kind <= SYNCHRONIZATION_EVENT
     }
 
     pub(super) fn resets_itself(self) -> bool {
-        // SAFETY: by the type's invariant.
-        let kind = unsafe { self.header_byte(0).read() };
+        // SAFETY: the event is readable, and the lock keeps writers away (invariants 1 and 2).
+        let [kind, ..] = unsafe { self.header().read() };
         kind == SYNCHRONIZATION_EVENT
     }
 
     pub(super) fn state(self) -> i32 {
-        // SAFETY: by the type's invariant.
+        // SAFETY: the event is readable, and the lock keeps writers away (invariants 1 and 2).
         unsafe { (*self.event()).Header.SignalState }
     }
 
     pub(super) fn set_state(self, state: i32) {
-        // SAFETY: by the type's invariant.
+        // SAFETY: the event is writable, and the lock keeps others away (invariants 1 and 2).
         unsafe { (*self.event()).Header.SignalState = state };
     }
 
     pub(super) fn initialize(self, kind: u8, state: i32) {
-        // SAFETY: by the type's invariant.
-        unsafe { self.header_byte(0).write(kind) };
-        // SAFETY: as above.
-        unsafe { self.header_byte(1).write(0) };
-        // SAFETY: as above.
-        unsafe { self.header_byte(2).write(SIZE_IN_DWORDS) };
-        // SAFETY: as above.
-        unsafe { self.header_byte(3).write(0) };
+        // SAFETY: the event is writable, and the lock keeps others away (invariants 1 and 2).
+        unsafe { self.header().write([kind, 0, SIZE_IN_DWORDS, 0]) };
         self.set_state(state);
-        // SAFETY: as above.
-        let links = unsafe { &raw mut (*self.event()).Header.WaitListHead };
-        // SAFETY: as above; an empty list points to itself.
-        unsafe { (*links).Flink = links };
-        // SAFETY: as above.
-        unsafe { (*links).Blink = links };
+        // SAFETY: the event is writable, and the lock keeps others away (invariants 1 and 2).
+        let list = unsafe { &mut (*self.event()).Header.WaitListHead };
+        // An empty list points to itself.
+        let links = &raw mut *list;
+        list.Flink = links;
+        list.Blink = links;
     }
 }
 
-/// Returns how many threads wait for the event.
 #[cfg(test)]
 pub(crate) fn waiters(event: *mut KEVENT) -> usize {
     dispatcher::lock(&DISPATCHER)

@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, KEVENT, NotificationEvent};
 
 use crate::fault::Point;
-use crate::ke::dispatcher::{DISPATCHER, EventAccess};
-use crate::ke::dispatcher::{SYNCHRONIZATION_EVENT, release};
+use crate::ke::dispatcher::{DISPATCHER, EventAccess, SYNCHRONIZATION_EVENT, release};
 use crate::kernel::ledger::Owner;
 use crate::kernel::{Kernel, this_thread};
 use crate::report::timeline::{Lane, Step};
@@ -46,8 +45,10 @@ pub(crate) unsafe fn KeInitializeEvent(event: *mut KEVENT, kind: i32, signalled:
             } else {
                 SYNCHRONIZATION_EVENT
             };
-            // INVARIANT: writable by contract; the lock is held.
-            EventAccess(event).initialize(kind, i32::from(signalled));
+            // SAFETY: writable by the caller's contract; the lock is held as long as the value is
+            // used.
+            let access = unsafe { EventAccess::new(event) };
+            access.initialize(kind, i32::from(signalled));
         }
         busy
     };
@@ -96,8 +97,9 @@ pub(crate) unsafe fn KeSetEvent(event: *mut KEVENT, wait: bool) -> i32 {
     );
     let before = {
         let mut dispatcher = dispatcher::lock(&DISPATCHER);
-        // INVARIANT: valid by contract; the lock is held.
-        let access = EventAccess(event);
+        // SAFETY: valid by the caller's contract until the wait that it satisfies returns, which
+        // needs the lock; that is held as long as the value is used.
+        let access = unsafe { EventAccess::new(event) };
         if access.is_initialized() {
             let before = access.state();
             let address = event.addr();

@@ -56,7 +56,7 @@ pub(crate) unsafe fn KeWaitForSingleObject(
         );
     }
     kernel.faults.delay_at(Point::BeforeWait);
-    // SAFETY: by contract.
+    // SAFETY: the contract of this function is that of `block`.
     let status = unsafe { block(&kernel, event, timeout) };
     if status == STATUS_INVALID_PARAMETER {
         kernel.violate(
@@ -92,8 +92,9 @@ unsafe fn block(kernel: &Kernel, event: *mut KEVENT, timeout: Option<i64>) -> NT
     let deadline = Deadline::new(limit, timeout.is_some());
     let address = event.addr();
     let mut dispatcher = dispatcher::lock(&DISPATCHER);
-    // INVARIANT: valid by contract; the lock is held until the thread parks, and not used after that.
-    let access = EventAccess(event);
+    // SAFETY: valid by the caller's contract; the lock is held until the thread parks, and the
+    // value is not used after that.
+    let access = unsafe { EventAccess::new(event) };
     if !access.is_initialized() {
         return STATUS_INVALID_PARAMETER;
     }

@@ -24,7 +24,7 @@ pub(crate) trait DeviceObject: Any + Send + Sync {
     /// Calls the driver's dispatch routine.
     ///
     /// # Safety
-    /// The current location of `irp`, which is IRP `number` of `machine`, is this device's.
+    /// The current location of `irp`, which is IRP `number` of `kernel`, is this device's.
     unsafe fn dispatch(
         self: Arc<Self>,
         kernel: &Arc<Kernel>,

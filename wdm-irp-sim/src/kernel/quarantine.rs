@@ -29,9 +29,9 @@ impl Quarantine {
         irp: Option<u32>,
         what: &'static str,
     ) -> Option<Quarantined> {
-        // SAFETY: its owner has given the memory back.
+        // SAFETY: the owner of the memory has given it back, so nobody else accesses it.
         unsafe { memory.fill(0..memory.size(), POISON) };
-        // INVARIANT: just filled.
+        // INVARIANT: given back by its owner, and filled in the line above.
         self.0.push_back(Quarantined { memory, irp, what });
         if self.0.len() <= CAPACITY {
             return None;
@@ -53,8 +53,8 @@ impl Quarantined {
 
     /// Looks for writes after the memory was freed, and returns its IRP and a sentence.
     pub(super) fn damage(&self) -> Option<(Option<u32>, String)> {
-        // SAFETY: nobody owns the memory, by the invariant, so nobody may write to it; a driver that does is what this
-        // looks for.
+        // SAFETY: nobody owns the memory (by the invariant), so nobody may write to it; a driver
+        // that does is what this looks for.
         let intact = unsafe { self.memory.is_filled(0..self.memory.size(), POISON) };
         (!intact).then(|| {
             (

@@ -27,7 +27,9 @@ impl Kernel {
                     ));
                 }
                 let intact = record.memory.as_ref().is_none_or(|memory| {
-                    // SAFETY: nobody runs any more who may write to it.
+                    // SAFETY: the memory of an IRP of `irp::allocate`, as the ledger has it; the
+                    // workers have ended, and a test that ends its machine has no thread left that
+                    // writes to an IRP.
                     unsafe { irp::guard_is_intact(memory, record.stack_count) }
                 });
                 if !intact {

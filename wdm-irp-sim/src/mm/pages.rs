@@ -28,7 +28,8 @@ impl Kernel {
             Ok(())
         });
         if done.is_some() {
-            // SAFETY: allocated, as the ledger says, and the caller's by contract.
+            // SAFETY: allocated, as the ledger has said to `with_mdl`, and the caller's by its
+            // contract.
             let access = unsafe { MdlAccess::new(mdl) };
             let write = if operation == IoReadAccess {
                 0
@@ -65,7 +66,8 @@ impl Kernel {
             Ok(())
         });
         if done.is_some() {
-            // SAFETY: allocated, as the ledger says, and the caller's by contract.
+            // SAFETY: allocated, as the ledger has said to `with_mdl`, and the caller's by its
+            // contract.
             let access = unsafe { MdlAccess::new(mdl) };
             access.set_flags(access.flags() & !(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION));
         }

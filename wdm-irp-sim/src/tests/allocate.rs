@@ -13,7 +13,7 @@ fn allocations_fail_on_demand() {
     machine.faults().fail(Allocation::Irp, 2);
     let results: Vec<bool> = (0..4)
         .map(|_| {
-            // SAFETY: the stack size is positive.
+            // SAFETY: the stack size is positive, as the DDI asks.
             let irp = unsafe { sys::IoAllocateIrp(1, 0) };
             if !irp.is_null() {
                 Irp(irp).free();
@@ -29,7 +29,7 @@ fn allocations_fail_on_demand() {
 fn bad_stack_size() {
     let machine = Machine::new();
     for size in [0, -1] {
-        // SAFETY: the model checks the size.
+        // SAFETY: the model checks the size, and allocates nothing.
         assert!(unsafe { sys::IoAllocateIrp(size, 0) }.is_null());
     }
     assert_kinds(&machine.into_report(), &[ViolationKind::BadStackSize; 2]);
@@ -85,7 +85,7 @@ fn the_buffer_of_an_irp_that_was_freed_in_flight_is_not_touched() {
     let at_driver = device.take_next().unwrap();
     assert_eq!(at_driver.write_output(&[1; 4]), 0);
     at_driver.complete(STATUS_SUCCESS, 4);
-    // SAFETY: the array is alive.
+    // SAFETY: the array is alive, and the driver has given the IRP back.
     assert_eq!(unsafe { start.cast::<[u8; 4]>().read() }, [0; 4]);
     assert_kinds(&machine.into_report(), &[ViolationKind::IrpFreedInFlight]);
 }
@@ -125,7 +125,8 @@ fn marked_pending_without_own_location() {
     for free in [false, true] {
         let machine = Machine::new();
         let irp = Irp::allocate(1);
-        // SAFETY: not valid in the kernel; the model has put a guard there.
+        // SAFETY: not valid in the kernel; the model has put a guard at the location that this
+        // marks.
         unsafe { sys::IoMarkIrpPending(irp.0) };
         if free {
             irp.free();
@@ -143,7 +144,7 @@ fn marked_pending_without_own_location() {
 fn the_type_of_an_irp_is_overwritten() {
     let (machine, device) = machine_and_device();
     let irp = Irp::allocate(1);
-    // SAFETY: the IRP is this test's.
+    // SAFETY: the IRP is allocated, and with this test until it is sent.
     unsafe { (*irp.0).Type = 3 };
     assert_eq!(irp.call(&device), STATUS_INVALID_PARAMETER);
     irp.free();

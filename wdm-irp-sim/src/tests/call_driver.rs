@@ -37,7 +37,7 @@ fn an_irp_can_be_sent_again_from_its_routine() {
         irp: *mut IRP,
         context: *mut c_void,
     ) -> NTSTATUS {
-        // SAFETY: the context is the pair of `resend` below.
+        // SAFETY: the context is the pair of the test below, which outlives the IRP.
         let (counter, device) = unsafe { &*context.cast::<(Counter, Device)>() };
         if counter.calls.fetch_add(1, Ordering::SeqCst) < 2 {
             Irp(irp)
@@ -90,7 +90,7 @@ fn a_delay_after_the_dispatch_routine_lets_the_completion_overtake() {
 fn not_a_device() {
     let machine = Machine::new();
     let irp = Irp::allocate(1);
-    // SAFETY: the model checks the device.
+    // SAFETY: the model checks the device, and leaves the IRP alone.
     let status = unsafe { sys::IofCallDriver(std::ptr::null_mut(), irp.0) };
     assert_eq!(status, STATUS_INVALID_PARAMETER);
     irp.free();

@@ -124,7 +124,7 @@ fn the_routine_runs_with_the_lock_held_at_dispatch_level() {
         assert_eq!(irql::current(), DISPATCH_LEVEL);
         let irql = Irp(irp).access().cancel_irql();
         assert_eq!(irql, 0);
-        // SAFETY: the I/O manager holds the lock for this routine.
+        // SAFETY: `IoCancelIrp` has acquired the lock for this routine.
         unsafe { sys::IoReleaseCancelSpinLock(irql) };
         assert_eq!(irql::current(), 0);
     }
@@ -139,7 +139,7 @@ fn the_routine_runs_with_the_lock_held_at_dispatch_level() {
         let machine = Machine::new();
         let device = machine.device(Behavior::custom(move |irp| {
             irp.mark_pending();
-            // SAFETY: the IRP is at this driver.
+            // SAFETY: the IRP is allocated, and at this driver.
             let before = unsafe { sys::IoSetCancelRoutine(irp.as_ptr(), Some(routine)) };
             assert!(before.is_none());
             irp.hold(false);
@@ -160,7 +160,7 @@ fn completed_with_a_cancel_routine_set() {
     let machine = Machine::new();
     machine.strict_lower(true);
     let device = machine.device(Behavior::custom(|irp| {
-        // SAFETY: the IRP is at this driver.
+        // SAFETY: the IRP is allocated, and at this driver.
         unsafe { sys::IoSetCancelRoutine(irp.as_ptr(), Some(never)) };
         irp.complete(STATUS_SUCCESS, 0)
     }));
@@ -199,13 +199,13 @@ fn the_cancel_lock_has_one_owner_at_a_time() {
             machine.spawn(move || {
                 for _ in 0..3 {
                     let mut irql = 0xFF;
-                    // SAFETY: writable.
+                    // SAFETY: the IRQL goes to a local variable.
                     unsafe { sys::IoAcquireCancelSpinLock(&raw mut irql) };
                     assert!(!inside.swap(true, Ordering::Relaxed));
                     // Long enough for the others to come and wait.
                     std::thread::sleep(Duration::from_millis(2));
                     inside.store(false, Ordering::Relaxed);
-                    // SAFETY: the model checks the lock.
+                    // SAFETY: the model checks that the lock is held.
                     unsafe { sys::IoReleaseCancelSpinLock(irql) };
                 }
             })
@@ -221,16 +221,16 @@ fn the_cancel_lock_has_one_owner_at_a_time() {
 fn the_cancel_lock_twice_and_not_at_all() {
     let machine = Machine::new();
     let mut irql = 0xFF;
-    // SAFETY: writable.
+    // SAFETY: the IRQL goes to a local variable.
     unsafe { sys::IoAcquireCancelSpinLock(&raw mut irql) };
     assert_eq!((irql, crate::irql::current()), (0, DISPATCH_LEVEL));
     let mut again = 0xFF;
-    // SAFETY: writable.
+    // SAFETY: the IRQL goes to a local variable.
     unsafe { sys::IoAcquireCancelSpinLock(&raw mut again) };
-    // SAFETY: the model checks the lock.
+    // SAFETY: the model checks that the lock is held.
     unsafe { sys::IoReleaseCancelSpinLock(irql) };
     assert_eq!(crate::irql::current(), 0);
-    // SAFETY: the model checks the lock.
+    // SAFETY: the model checks that the lock is held.
     unsafe { sys::IoReleaseCancelSpinLock(irql) };
     assert_kinds(
         &machine.into_report(),

@@ -21,7 +21,7 @@ fn the_routine_gets_the_device_of_the_own_location_if_there_is_one() {
         let irp = Irp::allocate(1 + i8::from(with_own));
         if with_own {
             irp.own_location();
-            // SAFETY: the IRP now has a current location.
+            // SAFETY: the IRP has a current location since the line above.
             let location = unsafe { sys::IoGetCurrentIrpStackLocation(irp.0) };
             // SAFETY: as above.
             unsafe { (*location).DeviceObject = own.as_ptr() };
@@ -79,7 +79,7 @@ fn a_location_is_cleared_before_its_routine_runs() {
         irp: *mut IRP,
         context: *mut c_void,
     ) -> NTSTATUS {
-        // SAFETY: the IRP is with this routine, and has one location.
+        // SAFETY: the IRP is with this routine, and has one location, which was the current one.
         let location = unsafe { sys::IoGetNextIrpStackLocation(irp) };
         // SAFETY: the context is a `Counter` that outlives the IRP.
         let counter = unsafe { &*context.cast::<Counter>() };
@@ -88,7 +88,7 @@ fn a_location_is_cleared_before_its_routine_runs() {
         counter.calls.store(u32::from(control), Ordering::SeqCst);
         // SAFETY: as above.
         let parameters = unsafe { (*location).Parameters };
-        // SAFETY: cleared, so every member is valid.
+        // SAFETY: the model has cleared the location, and every member is valid as zeros.
         let argument = unsafe { parameters.Others.Argument1 };
         counter
             .pended

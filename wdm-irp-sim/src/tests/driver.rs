@@ -57,7 +57,7 @@ fn data_arrives_in_the_system_buffer_and_the_driver_remembers_what_it_got() {
     irp.read(start, 4)
         .routine(count, counter.context())
         .call(&device);
-    // SAFETY: the array is alive.
+    // SAFETY: the array is alive, and the driver has given the IRP back.
     assert_eq!(unsafe { start.cast::<[u8; 4]>().read() }, [16, 17, 18, 19]);
     irp.free();
     let received = &device.received()[0];
@@ -79,7 +79,7 @@ fn the_driver_remembers_flags_and_minor_function() {
     let counter = Counter::default();
     let irp = Irp::allocate(1);
     irp.major(major::READ).routine(count, counter.context());
-    // SAFETY: a location of the IRP.
+    // SAFETY: the IRP has one location, and is with this test.
     unsafe { (*irp.next()).Flags = 0x10 };
     // SAFETY: as above.
     unsafe { (*irp.next()).MinorFunction = 2 };

@@ -11,9 +11,9 @@ fn a_machine_that_ends_leaves_no_addresses_behind() {
     let machine = Machine::new();
     let weak = Arc::downgrade(&machine.0);
     drop(machine.device(Behavior::complete(STATUS_SUCCESS, 0)));
-    // SAFETY: the stack size is positive.
+    // SAFETY: the stack size is positive, as the DDI asks.
     let irp = unsafe { IoAllocateIrp(1, 0) };
-    // SAFETY: just allocated.
+    // SAFETY: allocated above, and never sent.
     unsafe { IoFreeIrp(irp) };
     assert_eq!(count(&weak), 2);
     machine.finish();

@@ -62,7 +62,7 @@ fn filters_propagate_the_pending_mark() {
 
 /// Returns the device that a raw one passes requests on to.
 fn below(device: *mut DEVICE_OBJECT) -> *mut DEVICE_OBJECT {
-    // SAFETY: the tests that use this have put it there.
+    // SAFETY: the device is one of `raw_over`, which has put the lower one there.
     unsafe { (*device).DeviceExtension }.cast()
 }
 
@@ -74,9 +74,9 @@ fn raw_over(
     dispatch: unsafe extern "system" fn(*mut DEVICE_OBJECT, *mut IRP) -> NTSTATUS,
 ) -> Device {
     let options = DeviceOptions::new(name).stack_size(lower.stack_size() + 1);
-    // SAFETY: the routines of this module pass each IRP on.
+    // SAFETY: the dispatch routines of this module pass each IRP on, and leave it alone afterwards.
     let device = unsafe { machine.raw_device(options, Some(dispatch)) };
-    // SAFETY: nobody else looks at the field.
+    // SAFETY: the device is alive, and nobody but its dispatch routine looks at the field.
     unsafe { (*device.as_ptr()).DeviceExtension = lower.as_ptr().cast() };
     device
 }
@@ -95,7 +95,7 @@ fn a_location_without_routine_propagates_the_pending_mark() {
         device: *mut DEVICE_OBJECT,
         irp: *mut IRP,
     ) -> NTSTATUS {
-        // SAFETY: the IRP is at this driver.
+        // SAFETY: the IRP is allocated, and at this driver.
         unsafe { sys::IoMarkIrpPending(irp) };
         // SAFETY: as above.
         unsafe { pass_down(device, irp) }
@@ -169,7 +169,7 @@ fn an_earlier_round_is_still_judged_when_its_routine_has_sent_the_irp_again() {
         irp: *mut IRP,
         context: *mut c_void,
     ) -> NTSTATUS {
-        // SAFETY: the context is the pair of the test below.
+        // SAFETY: the context is the pair of the test below, which outlives the IRP.
         let (counter, device) = unsafe { &*context.cast::<(Counter, Device)>() };
         if counter.calls.fetch_add(1, Ordering::SeqCst) == 0 {
             Irp(irp)

@@ -13,7 +13,7 @@ fn a_report_tells_what_was_found() {
     assert_eq!(clean.to_string(), "no violations");
 
     let machine = Machine::new();
-    // SAFETY: the model checks the lock.
+    // SAFETY: the model checks that the lock is held.
     unsafe { IoReleaseCancelSpinLock(0) };
     let report = machine.into_report();
     assert!(!report.is_clean());

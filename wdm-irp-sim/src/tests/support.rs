@@ -45,12 +45,12 @@ pub(super) fn has_entry(machine: &Machine, text: &str) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Irp(pub(super) *mut IRP);
 
-// SAFETY: an IRP belongs to no thread.
+// SAFETY: an IRP belongs to no thread, and the ledger watches who has it.
 unsafe impl Send for Irp {}
 
 impl Irp {
     pub(super) fn allocate(stack_size: i8) -> Self {
-        // SAFETY: the model checks the stack size.
+        // SAFETY: the model checks the stack size, and reports a bad one.
         let irp = unsafe { sys::IoAllocateIrp(stack_size, 0) };
         assert!(!irp.is_null());
         Self(irp)
@@ -58,27 +58,27 @@ impl Irp {
 
     /// Returns the fields of an IRP that is with the caller.
     pub(super) fn access(self) -> sys::irp::Irp {
-        // SAFETY: the tests call this on IRPs that are theirs, or with their routine.
+        // SAFETY: the tests call this on IRPs that are allocated and theirs, or with their routine.
         unsafe { sys::irp::Irp::new(self.0) }
     }
 
     pub(super) fn free(self) {
-        // SAFETY: the ledger checks the IRP.
+        // SAFETY: the ledger checks the IRP before anything touches it.
         unsafe { sys::IoFreeIrp(self.0) };
     }
 
     pub(super) fn next(self) -> *mut sys::IO_STACK_LOCATION {
-        // SAFETY: the tests call this on IRPs that have a next location.
+        // SAFETY: the tests call this on IRPs that are theirs and have a next location.
         unsafe { sys::IoGetNextIrpStackLocation(self.0) }
     }
 
     pub(super) fn own_location(self) {
-        // SAFETY: as above.
+        // SAFETY: the tests call this on IRPs that are theirs and have a next location.
         unsafe { sys::IoSetNextIrpStackLocation(self.0) };
     }
 
     pub(super) fn major(self, major: u8) -> Self {
-        // SAFETY: a location of the IRP.
+        // SAFETY: the next location of an IRP that is with the caller (see `next`).
         unsafe { (*self.next()).MajorFunction = major };
         self
     }
@@ -94,7 +94,7 @@ impl Irp {
     }
 
     pub(super) fn control(self, control: u8) -> Self {
-        // SAFETY: a location of the IRP.
+        // SAFETY: the next location of an IRP that is with the caller (see `next`).
         unsafe { (*self.next()).Control = control };
         self
     }
@@ -106,24 +106,24 @@ impl Irp {
             Key: PointerAligned(0),
             ByteOffset: 0x10,
         };
-        // SAFETY: a location of the IRP.
+        // SAFETY: the next location of an IRP that is with the caller (see `next`).
         unsafe { (*self.next()).Parameters = IO_STACK_LOCATION_Parameters { Read: parameters } };
         self.access().set_system_buffer(buffer.cast());
         self.major(major::READ)
     }
 
     pub(super) fn call(self, device: &Device) -> NTSTATUS {
-        // SAFETY: the ledger checks the IRP.
+        // SAFETY: the ledger checks the IRP before anything touches it.
         unsafe { sys::IofCallDriver(device.as_ptr(), self.0) }
     }
 
     pub(super) fn complete(self) {
-        // SAFETY: the ledger checks the IRP.
+        // SAFETY: the ledger checks the IRP before anything touches it.
         unsafe { sys::IofCompleteRequest(self.0, 0) };
     }
 
     pub(super) fn cancel(self) -> bool {
-        // SAFETY: the ledger checks the IRP.
+        // SAFETY: the ledger checks the IRP before anything touches it.
         unsafe { sys::IoCancelIrp(self.0) != 0 }
     }
 
@@ -136,12 +136,12 @@ impl Irp {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event(pub(super) *mut KEVENT);
 
-// SAFETY: an event belongs to no thread.
+// SAFETY: an event belongs to no thread: any may wait for it or signal it.
 unsafe impl Send for Event {}
 
 impl Event {
     pub(super) fn uninitialized() -> Self {
-        // SAFETY: all zeros is a valid KEVENT.
+        // SAFETY: a KEVENT has numbers and raw pointers only, for which zeros are valid.
         let event: KEVENT = unsafe { std::mem::zeroed() };
         Self(Box::into_raw(Box::new(event)))
     }
@@ -166,7 +166,7 @@ impl Event {
     }
 
     pub(super) fn initialize(self, kind: i32) {
-        // SAFETY: writable.
+        // SAFETY: allocated by `uninitialized`, and not freed before the last use.
         unsafe { sys::KeInitializeEvent(self.0, kind, 0) };
     }
 
@@ -200,7 +200,8 @@ impl Event {
     }
 
     pub(super) fn free(self) {
-        // SAFETY: allocated by `uninitialized`, and not used any more.
+        // SAFETY: allocated by `uninitialized` with `Box::new`; the tests do not use the event
+        // afterwards.
         drop(unsafe { Box::from_raw(self.0) });
     }
 

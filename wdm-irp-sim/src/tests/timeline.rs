@@ -216,14 +216,14 @@ fn a_dispatch_entry_tells_the_arguments() {
         Type3InputBuffer: std::ptr::null_mut(),
     };
     let cell = irp.next();
-    // SAFETY: a location of the IRP.
+    // SAFETY: the next location of an IRP with one location, which is with this test.
     unsafe {
         (*cell).Parameters = IO_STACK_LOCATION_Parameters {
             DeviceIoControl: parameters,
         };
     }
     send(major::CONTROL);
-    // SAFETY: as above.
+    // SAFETY: the routine has given the IRP back, so that the location is this test's again.
     unsafe { (*cell).MinorFunction = 0x14 };
     // IRP_MJ_PNP
     send(0x1B);
