@@ -1,4 +1,4 @@
-//! Modelled lower drivers.
+//! Modeled lower drivers.
 
 pub(crate) mod behavior;
 mod data;

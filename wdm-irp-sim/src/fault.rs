@@ -1,4 +1,4 @@
-//! Faults that a test injects.
+//! Faults that a test injects: allocations that fail, and delays that widen races.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,8 @@ pub enum Point {
     BeforeRoutine,
     /// In `IofCompleteRequest`, after each completion routine.
     AfterRoutine,
-    /// In `KeSetEvent`, after the event is signalled: the waiter runs, and may be gone, before the caller does.
+    /// In `KeSetEvent`, after the event is signaled: the waiter runs, and may be gone, before the
+    /// caller does.
     AfterSetEvent,
     /// In `KeWaitForSingleObject`, before it looks at the event.
     BeforeWait,
@@ -93,8 +94,9 @@ impl Default for Plan {
 
 /// The faults of a machine.
 ///
-/// Tests must not depend on time. Those that do fail if the environment variable `WDM_IRP_SIM_DELAY` makes every machine
-/// dwell at a [`Point`], for so many milliseconds: `WDM_IRP_SIM_DELAY=AfterSetEvent=30 cargo test`.
+/// Tests must not depend on time. To find those that do, the environment variable
+/// `WDM_IRP_SIM_DELAY` delays every machine at a [`Point`], for so many milliseconds:
+/// `WDM_IRP_SIM_DELAY=AfterSetEvent=30 cargo test`.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Plan>);
 

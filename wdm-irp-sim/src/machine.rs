@@ -55,8 +55,8 @@ impl Machine {
 
     /// Waits for the threads of the lower drivers.
     ///
-    /// After a wait for an event, the thread that has signalled it may still be on its way out of the completion
-    /// routine: call this before looking at the timeline.
+    /// After a wait for an event, the thread that has signaled it may still be on its way out of
+    /// the completion routine: call this before looking at the timeline.
     pub fn settle(&self) {
         self.handle.0.join_workers();
     }
@@ -66,7 +66,8 @@ impl Machine {
     /// Dropping the machine does the same, unless the thread is panicking.
     ///
     /// # Panics
-    /// If there is any, with a report that names the bug check and shows the timeline of each IRP concerned.
+    /// If anything is found. The report names the bug check and shows the timeline of each IRP
+    /// concerned.
     pub fn finish(self) {
         // The drop does it.
     }
@@ -92,7 +93,8 @@ impl Drop for Machine {
         let report = if self.closed {
             None
         } else if thread::panicking() {
-            // What the workers do may concern memory that this panic has released: do not wait for them.
+            // What the workers do may concern memory that this panic has released: do not wait for
+            // them.
             let report = self.handle.0.report();
             if !report.is_clean() {
                 eprintln!("wdm-irp-sim: violations before the panic:\n{report}");

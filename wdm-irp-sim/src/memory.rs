@@ -79,7 +79,7 @@ impl Memory {
         // SAFETY: in bounds, by the assertion above, and initialized (invariant 2); nobody writes
         // to the bytes, by the caller's contract.
         let bytes = unsafe { std::slice::from_raw_parts(start, range.len()) };
-        // By blocks, which is one comparison each in unoptimised builds, too.
+        // By blocks, which is one comparison each in unoptimized builds, too.
         let block = [byte; 64];
         bytes
             .chunks(block.len())

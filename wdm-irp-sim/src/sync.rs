@@ -1,6 +1,7 @@
-//! The synchronisation primitives of the model, in one place so that another implementation can replace them.
+//! The locks, waits and threads of the model.
 //!
-//! Under `cfg(loom)` one does, for the models in `wdm-irp/loom`: see `loom`.
+//! They are in one place, where loom's replace the host's under `cfg(loom)`, for the models in
+//! `wdm-irp/loom`: see `loom`.
 
 use std::sync::PoisonError;
 

@@ -1,4 +1,4 @@
-//! What a modelled driver does with a request: when it completes it, with what result, and what it returns.
+//! What a modeled driver does with a request.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,7 +34,7 @@ enum Kind {
     Sequence(Vec<Arc<Behavior>>, AtomicUsize),
 }
 
-/// What a modelled driver does with a request: when it completes it, and with what result.
+/// What a modeled driver does with a request: when it completes it, and with what result.
 pub struct Behavior(Kind);
 
 impl fmt::Debug for Behavior {

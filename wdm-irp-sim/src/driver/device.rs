@@ -20,7 +20,7 @@ use crate::sync::{Arc, Mutex, Weak, lock};
 /// `IO_TYPE_DEVICE`
 const IO_TYPE_DEVICE: i16 = 3;
 
-/// The code of a modelled driver.
+/// The code of a modeled driver.
 pub(super) trait Dispatch: Send + Sync {
     /// Runs the dispatch routine; `irp` is at the driver of `device`.
     fn dispatch(&self, device: &Arc<DeviceShared>, irp: OwnedIrp) -> NTSTATUS;
@@ -28,8 +28,8 @@ pub(super) trait Dispatch: Send + Sync {
 
 /// Who handles the requests.
 enum Driver {
-    /// A modelled one.
-    Modelled(Mutex<Option<Arc<dyn Dispatch>>>),
+    /// A modeled one.
+    Modeled(Mutex<Option<Arc<dyn Dispatch>>>),
     /// Code of the test.
     Raw(PDRIVER_DISPATCH),
 }
@@ -50,7 +50,7 @@ pub(crate) struct DeviceShared {
 }
 
 impl DeviceShared {
-    /// Finds the modelled device behind a `DEVICE_OBJECT`; `None` if there is none.
+    /// Finds the modeled device behind a `DEVICE_OBJECT`; `None` if there is none.
     pub(super) fn find(device: *mut DEVICE_OBJECT) -> Option<Arc<Self>> {
         let device: Arc<dyn Any + Send + Sync> = objects::device(device)?;
         device.downcast().ok()
@@ -99,7 +99,7 @@ impl DeviceObject for DeviceShared {
                 return unsafe { dispatch(self.as_ptr(), irp) };
             }
             Driver::Raw(None) => None,
-            Driver::Modelled(driver) => lock(driver).clone(),
+            Driver::Modeled(driver) => lock(driver).clone(),
         };
         // SAFETY: the IRP is at this device by the caller's contract, and no other code of a driver
         // is called for it.
@@ -120,7 +120,7 @@ impl Retire for DeviceShared {
 
     fn retire(&self) {
         let driver = match &self.driver {
-            Driver::Modelled(driver) => lock(driver).take(),
+            Driver::Modeled(driver) => lock(driver).take(),
             Driver::Raw(_) => None,
         };
         drop(driver);
@@ -158,7 +158,7 @@ impl Device {
         options: DeviceOptions,
         code: Arc<dyn Dispatch>,
     ) -> Self {
-        let driver = Driver::Modelled(Mutex::new(Some(code)));
+        let driver = Driver::Modeled(Mutex::new(Some(code)));
         Self::with_driver(kernel, options, driver)
     }
 
@@ -209,9 +209,9 @@ impl Device {
         self.shared.clone()
     }
 
-    /// Changes the code of a modelled driver.
+    /// Changes the code of a modeled driver.
     pub(super) fn set_code(&self, code: Arc<dyn Dispatch>) {
-        if let Driver::Modelled(current) = &self.shared.driver {
+        if let Driver::Modeled(current) = &self.shared.driver {
             *lock(current) = Some(code);
         }
     }

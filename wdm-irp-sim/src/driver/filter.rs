@@ -35,7 +35,7 @@ impl LowerIrp {
 /// Propagates the pending mark: the completion routine of a filter driver.
 ///
 /// # Safety
-/// As the I/O manager calls it.
+/// The I/O manager calls it, for an IRP that [`LowerIrp::forward`] has passed on.
 unsafe extern "system" fn propagate_pending(
     _device: *mut DEVICE_OBJECT,
     irp: *mut IRP,

@@ -42,8 +42,8 @@ impl HeldIrps {
 
     /// Puts an IRP aside, with a cancel routine or without one.
     ///
-    /// The cancel routine may take the IRP before this returns. An IRP that was cancelled before the routine was set
-    /// comes back: nobody will call the routine.
+    /// The cancel routine may take the IRP before this returns. An IRP that was cancelled before
+    /// the routine was set comes back: nobody will call the routine.
     pub(super) fn hold(
         &self,
         irp: OwnedIrp,
@@ -61,7 +61,8 @@ impl HeldIrps {
         list.irps.insert(ticket, Held { irp, cancelable });
         let mut cancelled = None;
         if cancelable {
-            // The cancel routine needs the lock that is held here: the IRP stays until it is released.
+            // The cancel routine needs the lock that is held here: the IRP stays until it is
+            // released.
             let _ = access.exchange_cancel_routine(cancel_routine);
             if access.cancel() && access.exchange_cancel_routine(None).is_some() {
                 cancelled = list.irps.remove(&ticket);

@@ -30,7 +30,7 @@ impl LowerIrp {
 /// Completes a held IRP with `STATUS_CANCELLED`: its cancel routine.
 ///
 /// # Safety
-/// As the I/O manager calls it: with the cancel spin lock held, on an IRP that this routine was set for.
+/// The I/O manager calls it, with the cancel spin lock held, for an IRP that it was set for.
 unsafe extern "system" fn cancel_held(device: *mut DEVICE_OBJECT, irp: *mut IRP) {
     // SAFETY: `IoCancelIrp` has claimed this routine for the IRP, so that nobody else takes it from
     // the list, where it stays allocated and the driver's (invariants 1 and 2 of `OwnedIrp`).

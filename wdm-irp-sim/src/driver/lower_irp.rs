@@ -1,4 +1,4 @@
-//! An IRP as the code of a modelled driver sees it.
+//! An IRP as the code of a modeled driver sees it.
 
 use std::ffi::c_void;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::kernel::objects::DeviceObject;
 use crate::kernel::{Kernel, this_thread};
 use crate::sync::{Arc, Duration, thread};
 
-/// An IRP at a modelled driver, which owns it until it completes it, passes it on or puts it aside.
+/// An IRP at a modeled driver, which owns it until it completes it, passes it on or puts it aside.
 ///
 /// Dropping it loses the IRP, as a buggy driver would; the machine reports it as leaked in flight.
 ///
@@ -48,6 +48,7 @@ impl LowerIrp {
         }
     }
 
+    /// Returns the IRP, which is there by invariant 2.
     const fn irp(&self) -> &OwnedIrp {
         self.irp
             .as_ref()

@@ -11,7 +11,8 @@ use crate::sync::Arc;
 /// An IRP that a driver owns.
 ///
 /// # Invariants
-/// 1. `irp` is IRP `number` of `kernel`, is in flight, and belongs to the driver that has this value.
+/// 1. `irp` is IRP `number` of `kernel`, is in flight, and belongs to the driver that has this
+///    value.
 /// 2. The memory of `irp` stays while `kernel` does: the ledger frees no IRP that is in flight.
 pub(super) struct OwnedIrp {
     pub(super) irp: *mut IRP,

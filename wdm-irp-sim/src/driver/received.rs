@@ -1,4 +1,4 @@
-//! A request as numbers: what a modelled driver remembers of it.
+//! A request as numbers: what a modeled driver remembers of it.
 
 /// The arguments of a request, as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

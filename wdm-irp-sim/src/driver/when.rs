@@ -1,4 +1,4 @@
-//! When a modelled driver completes a request.
+//! When a modeled driver completes a request.
 
 use wdm_irp::sys::NTSTATUS;
 
@@ -13,13 +13,14 @@ pub(super) enum Completion {
     BeforeReturn,
     /// Another thread, this much later.
     After(Duration),
-    /// The test, through [`Device::complete_next`], or nobody.
+    /// The test, by [`Device::complete_next`](crate::Device::complete_next), or nobody.
     Triggered,
 }
 
 /// When a driver completes a request, and what its dispatch routine returns.
 ///
-/// Without [`unmarked`](Self::unmarked) and [`returning`](Self::returning) the driver keeps to its contract.
+/// Without [`unmarked`](Self::unmarked) and [`returning`](Self::returning) the driver keeps to its
+/// contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct When {
@@ -62,7 +63,7 @@ impl When {
         Self::pending(Completion::BeforeReturn)
     }
 
-    /// Completes when the test says so: see [`Device::complete_next`].
+    /// Completes when the test calls [`Device::complete_next`](crate::Device::complete_next).
     pub const fn triggered() -> Self {
         Self::pending(Completion::Triggered)
     }

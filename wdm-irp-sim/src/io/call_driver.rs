@@ -1,4 +1,4 @@
-//! `IofCallDriver`.
+//! `IofCallDriver`: an IRP moves down, and a dispatch routine is called.
 
 use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{
@@ -33,7 +33,8 @@ impl Kernel {
     /// Moves an IRP down and calls the device's dispatch routine (`IofCallDriver`).
     ///
     /// # Safety
-    /// `irp` is the caller's, with its next stack location filled in, or is known to the ledger as something else.
+    /// `irp` is the caller's, with its next stack location filled in, or is known to the ledger as
+    /// something else.
     pub(crate) unsafe fn IofCallDriver(
         self: &Arc<Self>,
         device: *mut DEVICE_OBJECT,
@@ -68,7 +69,8 @@ impl Kernel {
         };
         let number = sent.number;
         let Some(frame) = sent.frame else {
-            // No location left for the driver that was called: complete it for the driver that has called.
+            // No location left for the driver that was called: complete it for the driver that has
+            // called.
             // SAFETY: `send` has found the IRP allocated, and the caller has handed it over.
             let access = unsafe { Irp::new(irp) };
             access.set_io_status(STATUS_INVALID_DEVICE_REQUEST, 0);
@@ -159,7 +161,8 @@ impl Kernel {
         let mut found: Vec<Found> = Vec::new();
         let next = current - 1;
         let Some(location) = access.location(next) else {
-            // The caller has filled in a location that does not exist, which is the end of the IRP's header.
+            // The caller has filled in a location that does not exist, which is the end of the
+            // IRP's header.
             set_current_location(access, current);
             let detail = format!(
                 "IofCallDriver to {} with no stack location left (StackCount {})",
@@ -241,8 +244,8 @@ impl Kernel {
                 ViolationKind::FreedIrpUsed,
                 "IofCallDriver on an IRP that is freed",
             )),
-            // Any driver that has the IRP may send it on. The originator's thread, outside of any routine for the IRP,
-            // is no such driver.
+            // Any driver that has the IRP may send it on. The originator's thread, outside of any
+            // routine for the IRP, is no such driver.
             Owner::InFlight
                 if record.origin_thread == Some(thread::current().id())
                     && !this_thread::is_busy_with(self, number) =>

@@ -1,8 +1,9 @@
-//! `IofCompleteRequest`.
+//! `IofCompleteRequest`: an IRP walks up, and completion routines are called.
 //!
-//! The model touches the memory of an IRP only while the IRP cannot belong to anybody else: not after a dispatch
-//! routine was called, and not after a completion routine returned `STATUS_MORE_PROCESSING_REQUIRED`, when another
-//! thread may already have freed it. Whatever is needed then is in the ledger.
+//! The model touches the memory of an IRP only while the IRP cannot belong to anybody else: not
+//! after a dispatch routine was called, and not after a completion routine returned
+//! `STATUS_MORE_PROCESSING_REQUIRED`, when another thread may already have freed it. Whatever is
+//! needed then is in the ledger.
 //!
 
 use wdm_irp::sys::irp::{Irp, StackLocation};
@@ -222,7 +223,8 @@ impl Kernel {
             if record.doomed {
                 return;
             }
-            // From here on the originator may free it, from within the routine or from another thread.
+            // From here on the originator may free it, from within the routine or from another
+            // thread.
             record.walking = false;
             record.owner = Owner::Originator;
             for address in std::mem::take(&mut record.mdls) {

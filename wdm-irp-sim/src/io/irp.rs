@@ -8,7 +8,9 @@ use crate::memory::{Memory, POISON};
 /// Bytes of a stack location.
 const LOCATION: usize = size_of::<IO_STACK_LOCATION>();
 
-/// Bytes behind the last stack location that nobody may touch. Miri needs none: it knows where an allocation ends.
+/// Bytes behind the last stack location that nobody may touch.
+///
+/// Miri needs none: it knows where an allocation ends.
 const GUARD: usize = if cfg!(miri) { 0 } else { LOCATION };
 
 /// Returns the bytes of an IRP with its stack locations.
@@ -42,7 +44,8 @@ pub(crate) fn allocate(stack_count: i8) -> Memory {
 /// Returns whether nobody has written behind the last stack location.
 ///
 /// # Safety
-/// `memory` is an IRP of [`allocate`] with this stack count, and nobody writes to it during the call.
+/// `memory` is an IRP of [`allocate`] with this stack count, and nobody writes to it during the
+/// call.
 pub(crate) unsafe fn guard_is_intact(memory: &Memory, stack_count: i8) -> bool {
     let size = size_of_irp(stack_count);
     // SAFETY: nobody writes to the memory during the call, by the caller's contract.
@@ -77,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_irp_is_initialised_as_windows_does() {
+    fn an_irp_is_initialized_as_windows_does() {
         let memory = allocate(3);
         let irp = memory.cast::<IRP>();
         // SAFETY: allocated above, and no other code knows the IRP.

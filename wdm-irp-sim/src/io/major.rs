@@ -15,7 +15,8 @@ pub(crate) const POWER: u8 = 0x16;
 pub(super) fn highest_irql(major: u8) -> u8 {
     match major {
         READ | WRITE | CONTROL | INTERNAL_CONTROL | POWER => DISPATCH_LEVEL,
-        // PASSIVE_LEVEL, but for paging I/O, which the model does not have: APC_LEVEL is not worth a bug check.
+        // PASSIVE_LEVEL, but for paging I/O, which the model does not have: APC_LEVEL is not worth
+        // a bug check.
         _ => APC_LEVEL,
     }
 }

@@ -240,7 +240,7 @@ mod tests {
         // SAFETY: an MDL has numbers and raw pointers only, for which zeros are valid.
         let mut mdl: MDL = unsafe { std::mem::zeroed() };
         let mdl = &raw mut mdl;
-        // SAFETY: a pointer to the local variable, which is alive and used through it only.
+        // SAFETY: a pointer to the local variable, which is alive and used by it only.
         unsafe { (*mdl).Next = mdl };
         assert_eq!(mdl_chain(mdl), [mdl.addr(); 1024]);
     }

@@ -1,8 +1,9 @@
-//! The dispatcher lock, and events behind it.
+//! The dispatcher lock, the threads that wait, and access to events.
 //!
-//! As in the kernel, `KeSetEvent` does not touch the event once a waiter may have run, since the event may be on the
-//! waiter's stack: everything happens under the dispatcher lock, which is not part of the event, and a waiter that
-//! blocks is woken through a slot of its own. A waiter that does not block takes the lock, too.
+//! As in the kernel, `KeSetEvent` does not touch the event once a waiter may have run, since the
+//! event may be on the waiter's stack. Everything happens under the dispatcher lock, which is not
+//! part of the event, and a thread that blocks is woken by a [`Waiter`] of its own. A thread
+//! that does not block takes the lock, too.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -65,7 +66,7 @@ impl EventAccess {
         self.0
     }
 
-    /// Returns the address of the first four bytes: `Type`, one that is not used, `Size`, and another such one.
+    /// Returns the address of the first four bytes; byte 0 is `Type`, byte 2 is `Size`.
     fn header(self) -> *mut [u8; 4] {
         self.event().cast()
     }

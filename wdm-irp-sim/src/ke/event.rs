@@ -32,7 +32,7 @@ impl Kernel {
 ///
 /// # Safety
 /// `event` is writable and nobody else accesses it.
-pub(crate) unsafe fn KeInitializeEvent(event: *mut KEVENT, kind: i32, signalled: bool) {
+pub(crate) unsafe fn KeInitializeEvent(event: *mut KEVENT, kind: i32, signaled: bool) {
     let kernel = this_thread::kernel();
     let address = event.addr();
     let irp = this_thread::last_irp(&kernel);
@@ -48,7 +48,7 @@ pub(crate) unsafe fn KeInitializeEvent(event: *mut KEVENT, kind: i32, signalled:
             // SAFETY: writable by the caller's contract; the lock is held as long as the value is
             // used.
             let access = unsafe { EventAccess::new(event) };
-            access.initialize(kind, i32::from(signalled));
+            access.initialize(kind, i32::from(signaled));
         }
         busy
     };
@@ -73,7 +73,7 @@ pub(crate) unsafe fn KeInitializeEvent(event: *mut KEVENT, kind: i32, signalled:
 /// Signals an event and returns its state before (`KeSetEvent`).
 ///
 /// # Safety
-/// `event` is initialised, and valid until the wait it satisfies returns.
+/// `event` is initialized, and valid until the wait it satisfies returns.
 pub(crate) unsafe fn KeSetEvent(event: *mut KEVENT, wait: bool) -> i32 {
     let kernel = this_thread::kernel();
     let irp =
@@ -128,7 +128,7 @@ pub(crate) unsafe fn KeSetEvent(event: *mut KEVENT, wait: bool) -> i32 {
         kernel.violate(
             ViolationKind::EventNotInitialized,
             irp,
-            "KeSetEvent on an event that is not initialised",
+            "KeSetEvent on an event that is not initialized",
         );
     }
     kernel.faults.delay_at(Point::AfterSetEvent);

@@ -1,6 +1,7 @@
 //! The IRQL of each thread.
 //!
-//! A host thread stands for a processor: its IRQL is a value that the model checks, it does not stop preemption.
+//! A host thread stands for a processor: its IRQL is a value that the model checks, it does not
+//! stop preemption.
 
 use std::marker::PhantomData;
 

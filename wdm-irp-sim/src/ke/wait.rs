@@ -21,7 +21,7 @@ use crate::sync::{Arc, Duration, dispatcher, lock};
 /// Waits for an event (`KeWaitForSingleObject`).
 ///
 /// # Safety
-/// `object` is an initialised event that stays valid during the call.
+/// `object` is an initialized event that stays valid during the call.
 pub(crate) unsafe fn KeWaitForSingleObject(
     object: *mut c_void,
     mode: i8,
@@ -62,7 +62,7 @@ pub(crate) unsafe fn KeWaitForSingleObject(
         kernel.violate(
             ViolationKind::EventNotInitialized,
             irp,
-            "KeWaitForSingleObject on an event that is not initialised",
+            "KeWaitForSingleObject on an event that is not initialized",
         );
     }
     kernel.note(
@@ -126,7 +126,7 @@ unsafe fn block(kernel: &Kernel, event: *mut KEVENT, timeout: Option<i64>) -> NT
     }
     if timeout.is_none() {
         drop(dispatcher);
-        kernel.hang("an event that nobody has signalled (KeWaitForSingleObject for ever)");
+        kernel.hang("an event that nobody has signaled (KeWaitForSingleObject for ever)");
     }
     if let Some(waiters) = dispatcher.get_mut(&address) {
         waiters.retain(|other| !Arc::ptr_eq(other, &waiter));

@@ -1,4 +1,6 @@
-//! The ledger: a page about each IRP and MDL, apart from their memory, which may be gone or misused.
+//! The ledger: a page about each IRP and MDL.
+//!
+//! Nothing of it is in the memory of an IRP or MDL, which may be gone or misused.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -46,7 +48,7 @@ pub(crate) struct IrpRecord {
     pub(crate) origin_location: i8,
     /// The thread that has sent it.
     pub(crate) origin_thread: Option<thread::ThreadId>,
-    /// Whether `IofCompleteRequest` is on its way through the locations, outside of any routine.
+    /// Whether `IofCompleteRequest` is walking up the locations, outside of any routine.
     pub(crate) walking: bool,
     /// Counts the walks, to notice one that overtakes another.
     pub(crate) walks: u64,
@@ -58,7 +60,7 @@ pub(crate) struct IrpRecord {
     pub(crate) mdls: Vec<usize>,
     /// Calls of `IoCancelIrp` that may still touch it.
     pub(crate) cancelling: u32,
-    /// It was freed when it must not be: the memory is kept and the originator is not called any more.
+    /// It was freed when it must not be: the memory is kept, and the originator is not called.
     pub(crate) doomed: bool,
 }
 
@@ -93,6 +95,7 @@ pub struct Wait {
 
 /// Something that owns handles of its machine, which would live for ever if it kept them.
 pub(crate) trait Retire: Send + Sync {
+    /// Returns the address under which it is known to the process.
     fn address(&self) -> usize;
 
     /// Forgets whatever owns handles of the machine.

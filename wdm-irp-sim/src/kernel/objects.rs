@@ -1,4 +1,4 @@
-//! The objects of the whole process by address: which machine each belongs to, and which are devices.
+//! The objects of the whole process, by address: whose they are, and which are devices.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use crate::sync::{Arc, Mutex, Weak, lock};
 
 /// A device object and its driver, as the I/O manager knows them.
 pub(crate) trait DeviceObject: Any + Send + Sync {
+    /// Returns the device object.
     fn as_ptr(&self) -> *mut DEVICE_OBJECT;
 
     /// Returns the name in the timeline.

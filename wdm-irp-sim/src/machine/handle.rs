@@ -45,8 +45,8 @@ impl Handle {
     /// Creates a device whose dispatch routine, for all major functions, is code of the test.
     ///
     /// # Safety
-    /// `dispatch` treats IRPs as the WDK demands of a driver; it may breach its contract where the ledger notices it,
-    /// which leaves the IRP alone then.
+    /// `dispatch` treats IRPs as the WDK asks of a driver; it may breach its contract where the
+    /// ledger notices it, which leaves the IRP alone then.
     #[must_use]
     pub unsafe fn raw_device(&self, options: DeviceOptions, dispatch: PDRIVER_DISPATCH) -> Device {
         self.add_device(Device::new_raw(&self.0, options, dispatch))

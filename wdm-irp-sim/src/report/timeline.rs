@@ -1,9 +1,11 @@
 //! What happened, in order: the recording that reports, examples and diagrams are made from.
 //!
-//! An entry belongs to an IRP. For the functions that have no IRP parameter the model knows it like this:
-//! `KeSetEvent` belongs to the IRP whose completion routine is running on the thread, if one is; an event belongs to
-//! the IRP that its thread has allocated or sent last when `KeInitializeEvent` is called, as long as that IRP is
-//! allocated; other waits belong to the IRP that the thread has sent last.
+//! An entry belongs to an IRP. Functions without an IRP parameter belong to one by these rules:
+//!
+//! - `KeSetEvent`: the IRP whose completion routine is running on the thread, if one is;
+//! - an event: the IRP that its thread has allocated or sent last when `KeInitializeEvent` is
+//!   called, as long as that IRP is allocated;
+//! - other waits: the IRP that the thread has allocated or sent last.
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;

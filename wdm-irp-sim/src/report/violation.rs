@@ -1,4 +1,5 @@
-//! What the model found wrong, with the bug check that Windows or Driver Verifier would have raised for it.
+//! What the model has found wrong, with the bug check that Windows or Driver Verifier raises for
+//! it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use crate::report::names::irql_name;
 use crate::report::timeline::Timeline;
 
-/// A bug check: its code, its name, and its first parameter where that tells cases of one code apart.
+/// A bug check: its code, its name, and its first parameter if that tells cases apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BugCheck {
     /// The code on the blue screen.
@@ -35,8 +36,8 @@ macro_rules! kinds {
     )*) => {
         /// The kinds of misuse that the model detects.
         ///
-        /// The bug check of a kind is the one that Windows, or Driver Verifier where Windows itself does not
-        /// notice, raises for it or for what follows from it.
+        /// The bug check of a kind is the one that Windows, or Driver Verifier where Windows itself
+        /// does not notice, raises for it or for what follows from it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum ViolationKind { $($(#[$doc])* $kind,)* }
@@ -90,7 +91,7 @@ kinds! {
     /// Memory behind the last stack location was written to, as by `IoMarkIrpPending` without own
     /// location.
     IrpOverrun => 0x19 BAD_POOL_HEADER [0x20];
-    /// The type, the stack count or the current stack location of an IRP is not what the I/O manager left there.
+    /// An IRP's type, stack count or current stack location is not what the I/O manager left there.
     IrpCorrupted => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x03];
     /// An address that is no IRP of `IoAllocateIrp`.
     UnknownIrp => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x01];
@@ -110,7 +111,7 @@ kinds! {
     RoutineNotCalled => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION, rule "IoAllocateIrpSignalEventInCompletion3";
     /// `IofCallDriver` for this request at this IRQL.
     SentAtBadIrql => 0xA IRQL_NOT_LESS_OR_EQUAL, rule "ForwardedAtBadIrqlAllocate";
-    /// The routine of a driver-allocated IRP returned something else than `STATUS_MORE_PROCESSING_REQUIRED`.
+    /// The routine of a driver-allocated IRP did not return `STATUS_MORE_PROCESSING_REQUIRED`.
     RoutineLetCompletionContinue => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION, rule "IoAllocateComplete";
     /// A driver completed an IRP that it has allocated itself and that was not in flight.
     CompletedByOriginator => 0x44 MULTIPLE_IRP_COMPLETE_REQUESTS, rule "IoAllocateComplete";
@@ -132,13 +133,13 @@ kinds! {
     WaitAtBadIrql => 0xA IRQL_NOT_LESS_OR_EQUAL;
     /// A wait in `UserMode`: the thread's stack, with the event in it, may be paged out.
     UserModeWait => 0x77 KERNEL_STACK_INPAGE_ERROR, rule "KeWaitLocal";
-    /// An alertable wait: it may end before the event is signalled, and the event then goes out of scope.
+    /// An alertable wait: it may end, and its event go out of scope, before the event is signaled.
     AlertableWait => 0x139 KERNEL_SECURITY_CHECK_FAILURE [0x3], rule "KeWaitLocal";
     /// `KeSetEvent` with `Wait` TRUE above `APC_LEVEL`.
     SetEventWaitAtBadIrql => 0xA IRQL_NOT_LESS_OR_EQUAL, rule "IrqlKeSetEvent";
-    /// An event was used that `KeInitializeEvent` has not initialised.
+    /// An event was used that `KeInitializeEvent` has not initialized.
     EventNotInitialized => 0x139 KERNEL_SECURITY_CHECK_FAILURE [0x3];
-    /// An event was initialised while a thread waited on it.
+    /// An event was initialized while a thread waited on it.
     EventInitializedWhileWaitedOn => 0x139 KERNEL_SECURITY_CHECK_FAILURE [0x3];
     /// The cancel spin lock was taken by a processor that held it.
     CancelLockAlreadyOwned => 0xF SPIN_LOCK_ALREADY_OWNED;
@@ -168,7 +169,7 @@ kinds! {
     UnlockedPagesUsed => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0xB1];
     /// A request says that its buffer is longer than the MDL it carries, or carries none.
     BufferMissing => 0x3B SYSTEM_SERVICE_EXCEPTION;
-    /// The code of a modelled driver panicked.
+    /// The code of a modeled driver panicked.
     DriverPanicked => 0x1E KMODE_EXCEPTION_NOT_HANDLED;
 }
 

@@ -1,8 +1,9 @@
-//! Stand-ins under loom.
+//! Stand-ins for the locks, waits and threads of the host, for loom to explore.
 //!
-//! What loom must explore is the dispatcher lock, the waits on it, and the places where the model can be made to dwell.
-//! The ledger's locks stay the host's, which loom does not see: they add no order to the accesses that it checks, and no
-//! interleavings. None is held across an operation of loom's, between which its threads do not switch.
+//! What loom must explore is the dispatcher lock, the waits on it, and the points at which the
+//! model can be delayed. The ledger's locks stay the host's, which loom does not see: they add no
+//! order to the accesses that it checks, and no interleavings. None is held across an operation of
+//! loom's, between which its threads do not switch.
 #![expect(
     clippy::unnecessary_wraps,
     clippy::unused_self,
@@ -103,8 +104,10 @@ pub(crate) mod dispatcher {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The end of a wait. Time is whatever the scheduler makes of it: a time-out elapses between any two steps of the
-    /// other threads. A wait for ever is one, and loom reports a deadlock if nobody ends it.
+    /// The end of a wait.
+    ///
+    /// Time is whatever the scheduler makes of it: a time-out elapses between any two steps of the
+    /// other threads. Loom reports a deadlock if nobody ends a wait without time-out.
     pub(crate) struct Deadline {
         wanted: bool,
         passed: Cell<bool>,
@@ -155,7 +158,7 @@ pub(crate) mod thread {
 
     /// Lets any other thread run: all sleeps of a model come in every order.
     pub(crate) fn sleep(_: Duration) {
-        // Relaxed: explored, but no synchronisation.
+        // Relaxed: explored, but no synchronization.
         SLEEPS.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -15,7 +15,7 @@ use super::support::{
 use crate::io::major;
 use crate::{Behavior, Device, Machine, Point, ViolationKind, When, irql};
 
-/// Sends a read that pends, with an event that is signalled.
+/// Sends a read that pends, with an event that is signaled.
 fn send(device: &Device) -> (Irp, Event) {
     let irp = Irp::allocate(device.stack_size());
     let event = Event::notification();

@@ -1,4 +1,4 @@
-//! Modelled lower drivers.
+//! Modeled lower drivers.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
-//! What the tests share: the functions of `wdm_irp::sys` as methods, completion routines, and waits.
+//! What the tests share: the functions of `wdm_irp::sys` as methods, completion routines, and
+//! waits.
 //!
-//! [`Irp`] and [`Event`] are not marked unsafe: the tests misuse them on purpose, which the ledger catches before memory is
-//! touched.
+//! [`Irp`] and [`Event`] are not marked unsafe: the tests misuse them on purpose, which the ledger
+//! catches before memory is touched.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -88,7 +89,8 @@ impl Irp {
         routine: unsafe extern "system" fn(*mut DEVICE_OBJECT, *mut IRP, *mut c_void) -> NTSTATUS,
         context: *mut c_void,
     ) -> Self {
-        // SAFETY: the tests keep the context alive; they call this on IRPs that have a next location.
+        // SAFETY: the tests keep the context alive; they call this on IRPs that have a next
+        // location.
         unsafe { sys::IoSetCompletionRoutine(self.0, Some(routine), context) };
         self
     }
@@ -281,7 +283,8 @@ pub(super) unsafe extern "system" fn count(
     sys::STATUS_MORE_PROCESSING_REQUIRED
 }
 
-/// Sends a flush with [`signal_if_pended`], waits if it pends, and returns the statuses of the call and of the IRP.
+/// Sends a flush with [`signal_if_pended`], waits if it pends, and returns the statuses of the call
+/// and of the IRP.
 pub(super) fn send_and_wait(device: &Device) -> (NTSTATUS, NTSTATUS) {
     let irp = Irp::allocate(device.stack_size());
     let event = Event::notification();

@@ -47,7 +47,8 @@ fn a_pended_request() {
     machine.settle();
     let timeline = machine.timeline();
     let text = timeline.clone().without_times().to_text();
-    // The end of the routine and the end of the wait come in any order: look at each thread by itself.
+    // The end of the routine and the end of the wait come in any order: look at each thread by
+    // itself.
     let of_thread = |name: &str| -> String {
         text.split_inclusive('\n')
             .filter(|line| line.starts_with(name))
