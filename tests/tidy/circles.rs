@@ -42,7 +42,14 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
     ),
     (
         "wdm-irp-sim/src/",
-        &[&["kernel"], &["machine"], &["exports", "ddi"]],
+        &[
+            &["memory", "report", "sync"],
+            &["fault"],
+            &["kernel"],
+            &["io", "ke", "mm"],
+            &["driver"],
+            &["machine"],
+        ],
     ),
 ];
 

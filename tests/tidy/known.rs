@@ -4,61 +4,19 @@
 pub(crate) const CITATIONS_WITHOUT_LINK: &[&str] = &["BENCHMARKS.md"];
 
 /// Files from which the imports lead back to themselves.
-pub(crate) const IN_A_CIRCLE: &[&str] = &[
-    "wdm-irp-sim/src/behavior.rs",
-    "wdm-irp-sim/src/cancel.rs",
-    "wdm-irp-sim/src/context.rs",
-    "wdm-irp-sim/src/device.rs",
-    "wdm-irp-sim/src/event.rs",
-    "wdm-irp-sim/src/irql.rs",
-    "wdm-irp-sim/src/lower.rs",
-    "wdm-irp-sim/src/machine.rs",
-    "wdm-irp-sim/src/mdl.rs",
-    "wdm-irp-sim/src/registry.rs",
-];
+pub(crate) const IN_A_CIRCLE: &[&str] = &[];
 
 /// Imports of a room that is above the importing one.
 pub(crate) const IMPORTS_UPWARDS: &[&str] = &[];
 
 /// Files that are too long.
-pub(crate) const LONG: &[&str] = &[
-    "wdm-irp-sim/src/behavior.rs",
-    "wdm-irp-sim/src/device.rs",
-    "wdm-irp-sim/src/event.rs",
-    "wdm-irp-sim/src/irp.rs",
-    "wdm-irp-sim/src/lower.rs",
-    "wdm-irp-sim/src/machine.rs",
-    "wdm-irp-sim/src/request.rs",
-    "wdm-irp-sim/src/tests/flow.rs",
-    "wdm-irp-sim/src/tests/misuse.rs",
-    "wdm-irp-sim/src/violation.rs",
-];
+pub(crate) const LONG: &[&str] = &[];
 
 /// Faces of folders that hold more than modules and exports.
-pub(crate) const FACES_THAT_HOLD_MORE: &[&str] = &["wdm-irp-sim/src/sync.rs"];
+pub(crate) const FACES_THAT_HOLD_MORE: &[&str] = &[];
 
 /// Files with comments beyond column 100.
 pub(crate) const WIDE_COMMENTS: &[&str] = &[
-    "wdm-irp-sim/src/behavior.rs",
-    "wdm-irp-sim/src/cancel.rs",
-    "wdm-irp-sim/src/ddi.rs",
-    "wdm-irp-sim/src/device.rs",
-    "wdm-irp-sim/src/event.rs",
-    "wdm-irp-sim/src/fault.rs",
-    "wdm-irp-sim/src/irp.rs",
-    "wdm-irp-sim/src/irql.rs",
-    "wdm-irp-sim/src/lib.rs",
-    "wdm-irp-sim/src/lower.rs",
-    "wdm-irp-sim/src/machine.rs",
-    "wdm-irp-sim/src/mdl.rs",
-    "wdm-irp-sim/src/memory.rs",
-    "wdm-irp-sim/src/request.rs",
-    "wdm-irp-sim/src/sync.rs",
-    "wdm-irp-sim/src/sync/explored.rs",
-    "wdm-irp-sim/src/tests/mod.rs",
-    "wdm-irp-sim/src/tests/timeline.rs",
-    "wdm-irp-sim/src/timeline.rs",
-    "wdm-irp-sim/src/violation.rs",
     "wdm-irp/src/lib.rs",
 ];
 
@@ -72,18 +30,6 @@ pub(crate) const BRITISH_SPELLING: &[&str] = &[
     "tests/adversarial/pending.rs",
     "tests/hazards/operation.rs",
     "tests/ui/hazards/h05_closure_keeps_irp.rs",
-    "wdm-irp-sim/src/behavior.rs",
-    "wdm-irp-sim/src/event.rs",
-    "wdm-irp-sim/src/fault.rs",
-    "wdm-irp-sim/src/irp.rs",
-    "wdm-irp-sim/src/machine.rs",
-    "wdm-irp-sim/src/memory.rs",
-    "wdm-irp-sim/src/sync.rs",
-    "wdm-irp-sim/src/sync/explored.rs",
-    "wdm-irp-sim/src/tests/cancel.rs",
-    "wdm-irp-sim/src/tests/events.rs",
-    "wdm-irp-sim/src/tests/mod.rs",
-    "wdm-irp-sim/src/violation.rs",
     "wdm-irp/src/buffer.rs",
     "wdm-irp/src/completed.rs",
     "wdm-irp/src/macro_support.rs",

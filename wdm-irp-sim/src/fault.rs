@@ -1,4 +1,4 @@
-//! Faults that a test injects.
+//! Faults that a test injects: allocations that fail, and delays that widen races.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub enum Allocation {
     Mdl,
 }
 
-/// A place where the model can be made to dwell, to widen a race.
+/// A point at which the model can be delayed, to widen a race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Point {
@@ -26,7 +26,8 @@ pub enum Point {
     BeforeRoutine,
     /// In `IofCompleteRequest`, after each completion routine.
     AfterRoutine,
-    /// In `KeSetEvent`, after the event is signalled: the waiter runs, and may be gone, before the caller does.
+    /// In `KeSetEvent`, after the event is signaled: the waiter runs, and may be gone, before the
+    /// caller does.
     AfterSetEvent,
     /// In `KeWaitForSingleObject`, before it looks at the event.
     BeforeWait,
@@ -37,7 +38,7 @@ pub enum Point {
 }
 
 impl Point {
-    /// Each place.
+    /// Every point, in the order of the declaration.
     pub const ALL: &[Self] = &[
         Self::BeforeDispatch,
         Self::AfterDispatch,
@@ -50,10 +51,10 @@ impl Point {
     ];
 }
 
-/// The variable that delays every machine of the process.
+/// The environment variable that delays every machine of the process.
 const DELAY: &str = "WDM_IRP_SIM_DELAY";
 
-/// What [`DELAY`] says.
+/// Reads [`DELAY`].
 fn delay_of_process() -> Option<(Point, Duration)> {
     static SAID: OnceLock<Option<(Point, Duration)>> = OnceLock::new();
     *SAID.get_or_init(|| {
@@ -93,8 +94,9 @@ impl Default for Plan {
 
 /// The faults of a machine.
 ///
-/// Tests must not depend on time. Those that do fail if the environment variable `WDM_IRP_SIM_DELAY` makes every machine
-/// dwell at a [`Point`], for so many milliseconds: `WDM_IRP_SIM_DELAY=AfterSetEvent=30 cargo test`.
+/// Tests must not depend on time. To find those that do, the environment variable
+/// `WDM_IRP_SIM_DELAY` delays every machine at a [`Point`], for so many milliseconds:
+/// `WDM_IRP_SIM_DELAY=AfterSetEvent=30 cargo test`.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Plan>);
 
@@ -108,7 +110,7 @@ impl Faults {
             .push(skip);
     }
 
-    /// Makes the model dwell at a place, each time.
+    /// Delays the model each time it comes to a point.
     pub fn delay(&self, point: Point, duration: Duration) {
         lock(&self.0).delays.insert(point, duration);
     }
@@ -118,7 +120,7 @@ impl Faults {
         *lock(&self.0) = Plan::default();
     }
 
-    /// Whether this call fails.
+    /// Returns whether this call fails.
     pub(crate) fn take(&self, allocation: Allocation) -> bool {
         let mut plan = lock(&self.0);
         let Some(failing) = plan.failing.get_mut(&allocation) else {
@@ -132,8 +134,8 @@ impl Faults {
         now
     }
 
-    /// Dwells if the test wants that.
-    pub(crate) fn dwell(&self, point: Point) {
+    /// Sleeps if the test has asked for a delay at this point.
+    pub(crate) fn delay_at(&self, point: Point) {
         let delay = lock(&self.0).delays.get(&point).copied();
         if let Some(delay) = delay {
             thread::sleep(delay);

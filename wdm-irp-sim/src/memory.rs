@@ -4,21 +4,25 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::Range;
 use std::ptr::NonNull;
 
-/// Fills what is freed, and the guard behind an IRP. Bit 0 is clear so that setting it shows.
+/// What freed memory and the guard behind an IRP are filled with.
+///
+/// Bit 0 is clear so that setting it shows.
 pub(crate) const POISON: u8 = 0xDC;
 
 /// An allocation of its own, so that Miri and sanitizers see its bounds.
 ///
 /// # Invariants
-/// `start` was allocated with `layout`, which is not empty, is initialised, and is not deallocated yet.
+/// 1. `start` was allocated with `layout`, which is not empty, and is not deallocated yet.
+/// 2. Every byte is initialized.
 pub(crate) struct Memory {
     start: NonNull<u8>,
     layout: Layout,
 }
 
-// SAFETY: memory belongs to no thread.
+// SAFETY: an allocation belongs to no thread, and may be freed on any.
 unsafe impl Send for Memory {}
-// SAFETY: shared access to this value reads its fields; access to the memory behind is the caller's promise.
+// SAFETY: shared access to this value reads its fields; who accesses the memory behind promises
+// that nobody else does.
 unsafe impl Sync for Memory {}
 
 impl Memory {
@@ -26,27 +30,27 @@ impl Memory {
     pub(crate) fn zeroed(size: usize) -> Self {
         let layout =
             Layout::from_size_align(size.max(1), 16).expect("structures of the model are small");
-        // SAFETY: the size is not zero.
+        // SAFETY: the size of the layout is at least 1, by the lines above.
         let start = unsafe { alloc_zeroed(layout) };
         let Some(start) = NonNull::new(start) else {
             handle_alloc_error(layout)
         };
-        // INVARIANT: just allocated, and zeroed.
+        // INVARIANT: 1 and 2 by the allocation above.
         Self { start, layout }
     }
 
-    /// The first byte.
+    /// Returns the address of the first byte.
     pub(crate) const fn as_ptr(&self) -> *mut u8 {
         self.start.as_ptr()
     }
 
-    /// The memory as a structure. It is aligned for those of the kernel.
+    /// Returns the address as that of a structure; the memory is aligned for those of the kernel.
     pub(crate) fn cast<T>(&self) -> *mut T {
         assert!(align_of::<T>() <= self.layout.align());
         self.start.cast().as_ptr()
     }
 
-    /// The size in bytes.
+    /// Returns the size in bytes.
     pub(crate) const fn size(&self) -> usize {
         self.layout.size()
     }
@@ -57,23 +61,25 @@ impl Memory {
     /// Nobody else accesses the bytes during the call.
     pub(crate) unsafe fn fill(&self, range: Range<usize>, byte: u8) {
         assert!(range.start <= range.end && range.end <= self.size());
-        // SAFETY: in bounds, just checked.
+        // SAFETY: in bounds of the allocation, by the assertion above.
         let start = unsafe { self.as_ptr().add(range.start) };
-        // SAFETY: in bounds; nobody else accesses them by contract.
+        // SAFETY: in bounds, by the assertion above; nobody else accesses the bytes, by the
+        // caller's contract.
         unsafe { start.write_bytes(byte, range.len()) };
     }
 
-    /// Whether every byte of a range has this value.
+    /// Returns whether every byte of a range has this value.
     ///
     /// # Safety
     /// Nobody writes to the bytes during the call.
     pub(crate) unsafe fn is_filled(&self, range: Range<usize>, byte: u8) -> bool {
         assert!(range.start <= range.end && range.end <= self.size());
-        // SAFETY: in bounds, just checked.
+        // SAFETY: in bounds of the allocation, by the assertion above.
         let start = unsafe { self.as_ptr().add(range.start) };
-        // SAFETY: in bounds and initialised by the type's invariant; nobody writes by contract.
+        // SAFETY: in bounds, by the assertion above, and initialized (invariant 2); nobody writes
+        // to the bytes, by the caller's contract.
         let bytes = unsafe { std::slice::from_raw_parts(start, range.len()) };
-        // By blocks, which is one comparison each in unoptimised builds, too.
+        // By blocks, which is one comparison each in unoptimized builds, too.
         let block = [byte; 64];
         bytes
             .chunks(block.len())
@@ -83,7 +89,7 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: by the type's invariant.
+        // SAFETY: allocated with this layout and not deallocated yet (invariant 1).
         unsafe { dealloc(self.as_ptr(), self.layout) };
     }
 }
@@ -97,15 +103,15 @@ mod tests {
     #[test]
     fn a_changed_byte_is_seen() {
         let memory = Memory::zeroed(40);
-        // SAFETY: this test alone knows the memory.
+        // SAFETY: allocated by this test, which alone knows the memory.
         unsafe { memory.fill(8..40, POISON) };
         // SAFETY: as above.
         assert!(unsafe { memory.is_filled(0..8, 0) });
         // SAFETY: as above.
         assert!(unsafe { memory.is_filled(8..40, POISON) });
-        // SAFETY: in bounds.
+        // SAFETY: the last of the 40 bytes that were allocated.
         let last = unsafe { memory.as_ptr().add(39) };
-        // SAFETY: this test alone knows the memory.
+        // SAFETY: allocated by this test, which alone knows the memory.
         unsafe { last.write(POISON | 1) };
         // SAFETY: as above.
         assert!(!unsafe { memory.is_filled(8..40, POISON) });

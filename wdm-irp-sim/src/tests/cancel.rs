@@ -4,12 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS};
+use wdm_irp::sys::{
+    self, APC_LEVEL, DEVICE_OBJECT, DISPATCH_LEVEL, IRP, STATUS_CANCELLED, STATUS_PENDING,
+    STATUS_SUCCESS,
+};
 
-use super::*;
-use crate::{Point, When, irql};
+use super::support::{
+    Event, Irp, assert_kinds, has_entry, milliseconds, send_and_wait, signal_if_pended, until,
+};
+use crate::io::major;
+use crate::{Behavior, Device, Machine, Point, ViolationKind, When, irql};
 
-/// Sends a read that pends, with an event that is signalled.
+/// Sends a read that pends, with an event that is signaled.
 fn send(device: &Device) -> (Irp, Event) {
     let irp = Irp::allocate(device.stack_size());
     let event = Event::notification();
@@ -116,10 +122,9 @@ fn freed_while_it_is_cancelled() {
 fn the_routine_runs_with_the_lock_held_at_dispatch_level() {
     unsafe extern "system" fn look(_: *mut DEVICE_OBJECT, irp: *mut IRP) {
         assert_eq!(irql::current(), DISPATCH_LEVEL);
-        // SAFETY: the IRP is with this routine.
-        let irql = unsafe { (*irp).CancelIrql };
+        let irql = Irp(irp).access().cancel_irql();
         assert_eq!(irql, 0);
-        // SAFETY: the I/O manager holds the lock for this routine.
+        // SAFETY: `IoCancelIrp` has acquired the lock for this routine.
         unsafe { sys::IoReleaseCancelSpinLock(irql) };
         assert_eq!(irql::current(), 0);
     }
@@ -134,7 +139,7 @@ fn the_routine_runs_with_the_lock_held_at_dispatch_level() {
         let machine = Machine::new();
         let device = machine.device(Behavior::custom(move |irp| {
             irp.mark_pending();
-            // SAFETY: the IRP is at this driver.
+            // SAFETY: the IRP is allocated, and at this driver.
             let before = unsafe { sys::IoSetCancelRoutine(irp.as_ptr(), Some(routine)) };
             assert!(before.is_none());
             irp.hold(false);
@@ -155,7 +160,7 @@ fn completed_with_a_cancel_routine_set() {
     let machine = Machine::new();
     machine.strict_lower(true);
     let device = machine.device(Behavior::custom(|irp| {
-        // SAFETY: the IRP is at this driver.
+        // SAFETY: the IRP is allocated, and at this driver.
         unsafe { sys::IoSetCancelRoutine(irp.as_ptr(), Some(never)) };
         irp.complete(STATUS_SUCCESS, 0)
     }));
@@ -194,13 +199,13 @@ fn the_cancel_lock_has_one_owner_at_a_time() {
             machine.spawn(move || {
                 for _ in 0..3 {
                     let mut irql = 0xFF;
-                    // SAFETY: writable.
+                    // SAFETY: the IRQL goes to a local variable.
                     unsafe { sys::IoAcquireCancelSpinLock(&raw mut irql) };
                     assert!(!inside.swap(true, Ordering::Relaxed));
                     // Long enough for the others to come and wait.
                     std::thread::sleep(Duration::from_millis(2));
                     inside.store(false, Ordering::Relaxed);
-                    // SAFETY: the model checks the lock.
+                    // SAFETY: the model checks that the lock is held.
                     unsafe { sys::IoReleaseCancelSpinLock(irql) };
                 }
             })
@@ -210,4 +215,28 @@ fn the_cancel_lock_has_one_owner_at_a_time() {
         thread.join().unwrap();
     }
     machine.finish();
+}
+
+#[test]
+fn the_cancel_lock_twice_and_not_at_all() {
+    let machine = Machine::new();
+    let mut irql = 0xFF;
+    // SAFETY: the IRQL goes to a local variable.
+    unsafe { sys::IoAcquireCancelSpinLock(&raw mut irql) };
+    assert_eq!((irql, crate::irql::current()), (0, DISPATCH_LEVEL));
+    let mut again = 0xFF;
+    // SAFETY: the IRQL goes to a local variable.
+    unsafe { sys::IoAcquireCancelSpinLock(&raw mut again) };
+    // SAFETY: the model checks that the lock is held.
+    unsafe { sys::IoReleaseCancelSpinLock(irql) };
+    assert_eq!(crate::irql::current(), 0);
+    // SAFETY: the model checks that the lock is held.
+    unsafe { sys::IoReleaseCancelSpinLock(irql) };
+    assert_kinds(
+        &machine.into_report(),
+        &[
+            ViolationKind::CancelLockAlreadyOwned,
+            ViolationKind::CancelLockNotOwned,
+        ],
+    );
 }

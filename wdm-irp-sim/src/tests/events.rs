@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, NTSTATUS, STATUS_SUCCESS, STATUS_TIMEOUT};
 
-use super::*;
-use crate::irql;
+use super::support::*;
+use crate::{Machine, ViolationKind, irql};
 
 /// 100 ns, relative.
 const MILLISECOND: i64 = -10_000;
@@ -21,7 +21,7 @@ fn wait_on_threads(machine: &Machine, event: Event, count: usize) -> Vec<JoinHan
 }
 
 #[test]
-fn a_notification_event_stays_signalled() {
+fn a_notification_event_stays_signaled() {
     let machine = Machine::new();
     let event = Event::notification();
     assert_eq!(event.wait(Some(0)), STATUS_TIMEOUT);
@@ -180,7 +180,7 @@ fn signals_that_are_not_allowed() {
 }
 
 #[test]
-fn an_event_that_is_not_initialised() {
+fn an_event_that_is_not_initialized() {
     let machine = Machine::new();
     let event = Event::uninitialized();
     event.set();
@@ -193,7 +193,7 @@ fn an_event_that_is_not_initialised() {
 }
 
 #[test]
-fn an_event_is_initialised_while_a_thread_waits_on_it() {
+fn an_event_is_initialized_while_a_thread_waits_on_it() {
     let machine = Machine::new();
     let event = Event::notification();
     let waiter = machine.spawn(move || event.wait(None));

@@ -3,7 +3,8 @@
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use super::*;
+use super::support::*;
+use crate::Machine;
 
 const CASE: &str = "WDM_IRP_SIM_FATAL_CASE";
 

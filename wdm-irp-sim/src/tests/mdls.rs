@@ -1,9 +1,9 @@
 //! MDLs.
 
-use wdm_irp::sys::{IoReadAccess, IoWriteAccess, MDL, STATUS_SUCCESS};
+use wdm_irp::sys::{self, IRP, IoReadAccess, IoWriteAccess, MDL, STATUS_SUCCESS};
 
-use super::*;
-use crate::{DeviceOptions, When};
+use super::support::*;
+use crate::{Behavior, Device, DeviceOptions, Machine, ViolationKind, When};
 
 #[derive(Clone, Copy)]
 struct Mdl(*mut MDL);
@@ -17,22 +17,22 @@ impl Mdl {
     }
 
     fn free(self) {
-        // SAFETY: the ledger checks the MDL.
+        // SAFETY: the ledger checks the MDL before anything touches it.
         unsafe { sys::IoFreeMdl(self.0) };
     }
 
     fn lock(self) {
-        // SAFETY: the ledger checks the MDL.
+        // SAFETY: the ledger checks the MDL before anything touches it.
         unsafe { sys::MmProbeAndLockPages(self.0, sys::KernelMode, IoWriteAccess) };
     }
 
     fn unlock(self) {
-        // SAFETY: the ledger checks the MDL.
+        // SAFETY: the ledger checks the MDL before anything touches it.
         unsafe { sys::MmUnlockPages(self.0) };
     }
 }
 
-/// An IRP whose next location is a read of this many bytes without system buffer.
+/// Allocates an IRP whose next location is a read of this many bytes, without system buffer.
 fn read(device: &Device, length: u32) -> Irp {
     Irp::allocate(device.stack_size()).read(std::ptr::null_mut(), length)
 }
@@ -58,7 +58,7 @@ fn data_arrives_through_a_locked_mdl() {
     mdl.unlock();
     mdl.free();
     irp.free();
-    // SAFETY: the array is alive.
+    // SAFETY: the array is alive, and the driver has given the IRP back.
     let bytes = unsafe { start.cast::<[u8; 6000]>().read() };
     assert_eq!((bytes[0], bytes[1], bytes[5999]), (16, 17, 0x7F));
     assert_eq!(machine.live_mdls(), 0);
@@ -72,7 +72,7 @@ fn an_mdl_describes_pages() {
     let start = buffer.as_mut_ptr();
     let into_page = start.addr() % 4096;
     let mdl = Mdl::allocate(start, 4097, false, std::ptr::null_mut());
-    // SAFETY: just allocated.
+    // SAFETY: allocated above, and not freed yet.
     let fields = unsafe { &*mdl.0 };
     assert_eq!(fields.StartVa.addr() + into_page, start.addr());
     assert_eq!(fields.ByteOffset as usize, into_page);
@@ -91,11 +91,10 @@ fn secondary_mdls_form_a_chain() {
     let first = Mdl::allocate(buffer.as_mut_ptr(), 4, false, irp.0);
     let second = Mdl::allocate(buffer.as_mut_ptr(), 4, true, irp.0);
     let third = Mdl::allocate(buffer.as_mut_ptr(), 4, true, irp.0);
-    // SAFETY: the IRP is here.
-    assert_eq!(unsafe { (*irp.0).MdlAddress }, first.0);
-    // SAFETY: just allocated.
+    assert_eq!(irp.access().mdl_address(), first.0);
+    // SAFETY: allocated above, and not freed yet.
     assert_eq!(unsafe { (*first.0).Next }, second.0);
-    // SAFETY: just allocated.
+    // SAFETY: allocated above, and not freed yet.
     assert_eq!(unsafe { (*second.0).Next }, third.0);
     for mdl in [first, second, third] {
         mdl.free();
@@ -217,7 +216,7 @@ fn allocations_fail_on_demand() {
     let machine = Machine::new();
     machine.fail_next_mdl_allocation();
     let mut buffer = [0_u8; 8];
-    // SAFETY: one buffer.
+    // SAFETY: the arguments describe one buffer of this test, and no IRP.
     let mdl =
         unsafe { sys::IoAllocateMdl(buffer.as_mut_ptr().cast(), 8, 0, 0, std::ptr::null_mut()) };
     assert!(mdl.is_null());
@@ -229,9 +228,9 @@ fn reading_locks_pages_without_the_mark_for_writing() {
     let machine = Machine::new();
     let mut buffer = [0_u8; 8];
     let mdl = Mdl::allocate(buffer.as_mut_ptr(), 8, false, std::ptr::null_mut());
-    // SAFETY: the buffer is readable.
+    // SAFETY: the MDL was allocated above, for a buffer that is readable.
     unsafe { sys::MmProbeAndLockPages(mdl.0, sys::KernelMode, IoReadAccess) };
-    // SAFETY: just allocated.
+    // SAFETY: allocated above, and not freed yet.
     assert_eq!(unsafe { (*mdl.0).MdlFlags }, 0x0002);
     mdl.unlock();
     mdl.lock();
@@ -248,8 +247,7 @@ fn a_secondary_mdl_of_an_irp_without_mdl_is_its_first() {
     let mut buffer = [0_u8; 8];
     let irp = Irp::allocate(1);
     let mdl = Mdl::allocate(buffer.as_mut_ptr(), 4, true, irp.0);
-    // SAFETY: the IRP is here.
-    assert_eq!(unsafe { (*irp.0).MdlAddress }, mdl.0);
+    assert_eq!(irp.access().mdl_address(), mdl.0);
     mdl.free();
     irp.free();
     machine.finish();
@@ -262,9 +260,8 @@ fn another_primary_mdl_takes_the_place_of_the_first() {
     let irp = Irp::allocate(1);
     let first = Mdl::allocate(buffer.as_mut_ptr(), 4, false, irp.0);
     let second = Mdl::allocate(buffer.as_mut_ptr(), 4, false, irp.0);
-    // SAFETY: the IRP is here.
-    assert_eq!(unsafe { (*irp.0).MdlAddress }, second.0);
-    // SAFETY: just allocated.
+    assert_eq!(irp.access().mdl_address(), second.0);
+    // SAFETY: allocated above, and not freed yet.
     assert!(unsafe { (*first.0).Next }.is_null());
     assert_eq!(machine.live_mdls(), 2);
     first.free();
@@ -282,7 +279,7 @@ fn nonpaged_pool_needs_no_locks() {
     let irp = read(&disk, 8);
     let mdl = Mdl::allocate(buffer.as_mut_ptr(), 8, false, irp.0);
     // MmBuildMdlForNonPagedPool
-    // SAFETY: just allocated.
+    // SAFETY: allocated above, and not freed yet.
     unsafe { (*mdl.0).MdlFlags |= 0x0004 };
     irp.routine(count, counter.context()).call(&disk);
     mdl.free();

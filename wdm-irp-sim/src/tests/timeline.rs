@@ -1,11 +1,14 @@
 //! The timeline of whole requests.
 
-use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
-use wdm_irp::sys::{PARAMETERS_DEVICE_IO_CONTROL, STATUS_SUCCESS};
+use wdm_irp::sys::{
+    IO_STACK_LOCATION_Parameters, PARAMETERS_DEVICE_IO_CONTROL, PointerAligned, STATUS_SUCCESS,
+};
 
-use super::*;
-use crate::{DeviceOptions, Lane, Step, When};
+use super::support::*;
+use crate::io::major;
+use crate::{Behavior, DeviceOptions, Lane, Machine, Step, ViolationKind, When};
 
 #[test]
 fn an_inline_request() {
@@ -44,7 +47,8 @@ fn a_pended_request() {
     machine.settle();
     let timeline = machine.timeline();
     let text = timeline.clone().without_times().to_text();
-    // The end of the routine and the end of the wait come in any order: look at each thread by itself.
+    // The end of the routine and the end of the wait come in any order: look at each thread by
+    // itself.
     let of_thread = |name: &str| -> String {
         text.split_inclusive('\n')
             .filter(|line| line.starts_with(name))
@@ -103,7 +107,7 @@ fn a_filters_routine_is_the_filters() {
     machine.finish();
 }
 
-/// The IRP that the latest entry with such a beginning belongs to.
+/// Returns the IRP that the latest entry with such a beginning belongs to.
 #[track_caller]
 fn irp_of(machine: &Machine, text: &str) -> Option<u32> {
     machine
@@ -213,14 +217,14 @@ fn a_dispatch_entry_tells_the_arguments() {
         Type3InputBuffer: std::ptr::null_mut(),
     };
     let cell = irp.next();
-    // SAFETY: a location of the IRP.
+    // SAFETY: the next location of an IRP with one location, which is with this test.
     unsafe {
         (*cell).Parameters = IO_STACK_LOCATION_Parameters {
             DeviceIoControl: parameters,
         };
     }
     send(major::CONTROL);
-    // SAFETY: as above.
+    // SAFETY: the routine has given the IRP back, so that the location is this test's again.
     unsafe { (*cell).MinorFunction = 0x14 };
     // IRP_MJ_PNP
     send(0x1B);

@@ -1,0 +1,13 @@
+//! Modeled lower drivers.
+
+pub(crate) mod behavior;
+mod data;
+pub(crate) mod device;
+mod filter;
+pub(crate) mod held;
+mod hold;
+pub(crate) mod lower_irp;
+pub(crate) mod options;
+mod owned_irp;
+pub(crate) mod received;
+pub(crate) mod when;

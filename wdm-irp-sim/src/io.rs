@@ -1,0 +1,13 @@
+//! The I/O manager: the functions that begin with `Io`.
+
+#![expect(non_snake_case, reason = "DDIs keep their names")]
+
+mod allocate;
+pub(crate) mod call_driver;
+pub(crate) mod cancel;
+pub(crate) mod complete;
+pub(crate) mod irp;
+pub(crate) mod major;
+pub(crate) mod mdl;
+pub(crate) mod pending;
+pub(crate) mod routine;

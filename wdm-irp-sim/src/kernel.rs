@@ -1,0 +1,11 @@
+//! One instance of the model: its ledger, its objects, its threads, and what it records.
+
+mod instance;
+pub(crate) mod ledger;
+pub(crate) mod objects;
+pub(crate) mod quarantine;
+pub(crate) mod record;
+pub(crate) mod this_thread;
+mod workers;
+
+pub(crate) use instance::Kernel;

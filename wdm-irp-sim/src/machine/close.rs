@@ -1,0 +1,59 @@
+//! The checks of the end.
+
+use crate::io::irp::{self, OVERRUN};
+use crate::kernel::Kernel;
+use crate::kernel::ledger::{Owner, describe};
+use crate::report::violation::{Report, ViolationKind};
+use crate::sync::lock;
+
+impl Kernel {
+    /// Waits for the lower drivers' threads, and makes the checks of the end.
+    pub(super) fn close(&self) -> Report {
+        self.join_workers();
+        // Lower drivers may own handles of this machine, which would live for ever with them.
+        let devices = lock(&self.ledger).devices.clone();
+        for device in devices {
+            device.retire();
+        }
+        let mut found: Vec<(ViolationKind, Option<u32>, String)> = Vec::new();
+        {
+            let mut ledger = lock(&self.ledger);
+            for (number, record) in &ledger.irps {
+                if record.owner != Owner::Freed {
+                    found.push((
+                        ViolationKind::IrpLeaked,
+                        Some(*number),
+                        format!("never freed; {}", describe(record)),
+                    ));
+                }
+                let intact = record.memory.as_ref().is_none_or(|memory| {
+                    // SAFETY: the memory of an IRP of `irp::allocate`, as the ledger has it; the
+                    // workers have ended, and a test that ends its machine has no thread left that
+                    // writes to an IRP.
+                    unsafe { irp::guard_is_intact(memory, record.stack_count) }
+                });
+                if !intact {
+                    found.push((ViolationKind::IrpOverrun, Some(*number), OVERRUN.to_owned()));
+                }
+            }
+            for record in ledger.mdls.values().filter(|record| !record.freed) {
+                let (kind, text) = if record.locked {
+                    (
+                        ViolationKind::PagesLeftLocked,
+                        "the pages of an MDL were never unlocked",
+                    )
+                } else {
+                    (ViolationKind::MdlLeaked, "an MDL was never freed")
+                };
+                found.push((kind, record.irp, text.to_owned()));
+            }
+            for (irp, text) in ledger.quarantine.drain() {
+                found.push((ViolationKind::WriteAfterFree, irp, text));
+            }
+        }
+        for (kind, irp, text) in found {
+            self.violate(kind, irp, &text);
+        }
+        self.report()
+    }
+}

@@ -1,0 +1,6 @@
+//! What a machine tells: the timeline as text and as a diagram, and what it found wrong.
+
+pub(crate) mod names;
+mod svg;
+pub mod timeline;
+pub(crate) mod violation;

@@ -1,0 +1,18 @@
+//! The model, tested as drivers use it: through the functions of `wdm_irp::sys`.
+
+mod allocate;
+mod call_driver;
+mod cancel;
+mod complete;
+mod driver;
+mod events;
+#[cfg(not(miri))] // Miri starts no processes.
+mod fatal;
+mod irql;
+mod machine;
+mod mdls;
+mod objects;
+mod pending;
+mod report;
+mod support;
+mod timeline;
