@@ -14,10 +14,30 @@ pub enum Allocation {
     Mdl,
 }
 
-/// A point at which the model can be delayed, to widen a race.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Point {
+/// Declares the points, so that their list and their names are in one place.
+macro_rules! points {
+    ($($(#[$doc:meta])* $point:ident,)*) => {
+        /// A point at which the model can be delayed, to widen a race.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Point { $($(#[$doc])* $point,)* }
+
+        impl Point {
+            /// Every point, in the order of the declaration.
+            pub const ALL: &[Self] = &[$(Self::$point),*];
+
+            /// Returns the name, as the environment variable `WDM_IRP_SIM_DELAY` takes it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$point => stringify!($point),)*
+                }
+            }
+        }
+    };
+}
+
+points! {
     /// In `IofCallDriver`, before the dispatch routine.
     BeforeDispatch,
     /// In `IofCallDriver`, between the return of the dispatch routine and its own.
@@ -35,20 +55,6 @@ pub enum Point {
     BeforeCancelRoutine,
     /// In `IoCancelIrp`, before it touches the IRP.
     BeforeCancel,
-}
-
-impl Point {
-    /// Every point, in the order of the declaration.
-    pub const ALL: &[Self] = &[
-        Self::BeforeDispatch,
-        Self::AfterDispatch,
-        Self::BeforeRoutine,
-        Self::AfterRoutine,
-        Self::AfterSetEvent,
-        Self::BeforeWait,
-        Self::BeforeCancelRoutine,
-        Self::BeforeCancel,
-    ];
 }
 
 /// The environment variable that delays every machine of the process.
@@ -70,9 +76,7 @@ fn delay_of_process() -> Option<(Point, Duration)> {
 
 fn parse_delay(text: &str) -> Option<(Point, Duration)> {
     let (name, milliseconds) = text.split_once('=')?;
-    let point = Point::ALL
-        .iter()
-        .find(|point| format!("{point:?}") == name)?;
+    let point = Point::ALL.iter().find(|point| point.name() == name)?;
     Some((*point, Duration::from_millis(milliseconds.parse().ok()?)))
 }
 
@@ -150,7 +154,8 @@ mod tests {
     #[test]
     fn delay_is_a_point_and_milliseconds() {
         for point in Point::ALL {
-            let delay = parse_delay(&format!("{point:?}=30"));
+            let delay = parse_delay(&format!("{}=30", point.name()));
+            assert_eq!(point.name(), format!("{point:?}"));
             assert_eq!(delay, Some((*point, Duration::from_millis(30))));
         }
         for text in [

@@ -27,7 +27,7 @@ impl Kernel {
         if !lock(&self.settings).recording && step != Step::Violation {
             return;
         }
-        let thread = this_thread::thread_name();
+        let thread = this_thread::name();
         let irql = this_thread::irql();
         let text = text.into();
         let mut ledger = lock(&self.ledger);
@@ -67,7 +67,7 @@ impl Kernel {
             kind,
             irp,
             detail: detail.to_owned(),
-            thread: this_thread::thread_name(),
+            thread: this_thread::name(),
             irql: this_thread::irql(),
         };
         let lane = this_thread::lane();
@@ -135,7 +135,7 @@ impl Kernel {
             .collect();
         eprintln!(
             "wdm-irp-sim: HANG: thread {} at {}_LEVEL has waited for {:?}: {what}\n{}\n\n{}\ntimeline:\n{}",
-            this_thread::thread_name(),
+            this_thread::name(),
             irql_name(this_thread::irql()),
             self.hang_limit(),
             open.join("\n"),

@@ -51,7 +51,7 @@ pub(crate) fn kernel() -> Arc<Kernel> {
 }
 
 /// Returns the name of the calling thread.
-pub(crate) fn thread_name() -> Arc<str> {
+pub(crate) fn name() -> Arc<str> {
     with(|context| context.name.clone())
         .flatten()
         .unwrap_or_else(|| "originator".into())

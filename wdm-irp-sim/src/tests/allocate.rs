@@ -2,9 +2,10 @@
 
 use wdm_irp::sys::{self, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 
-use super::support::{Counter, Irp, assert_kinds, count, machine_and_device};
-use crate::io::major;
-use crate::{Allocation, Behavior, Machine, ViolationKind, When};
+use super::support::{
+    Counter, Irp, assert_kinds, count, machine_and_device, machine_and_device_when,
+};
+use crate::{Allocation, Machine, ViolationKind, When};
 
 #[test]
 fn allocations_fail_on_demand() {
@@ -57,13 +58,10 @@ fn freed_twice() {
 
 #[test]
 fn freed_in_flight_and_completed_afterwards() {
-    let machine = Machine::new();
-    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
+    let (machine, device) = machine_and_device_when(When::triggered());
     let counter = Counter::default();
     let irp = Irp::allocate(1);
-    irp.major(major::READ)
-        .routine(count, counter.context())
-        .call(&device);
+    irp.send(&counter, &device);
     irp.free();
     assert!(device.complete_next(STATUS_SUCCESS, 0));
     assert_eq!(counter.calls(), 0, "the context may be gone");
@@ -72,8 +70,7 @@ fn freed_in_flight_and_completed_afterwards() {
 
 #[test]
 fn the_buffer_of_an_irp_that_was_freed_in_flight_is_not_touched() {
-    let machine = Machine::new();
-    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
+    let (machine, device) = machine_and_device_when(When::triggered());
     let counter = Counter::default();
     let mut buffer = [0_u8; 4];
     let start = buffer.as_mut_ptr();

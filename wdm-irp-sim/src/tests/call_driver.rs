@@ -10,7 +10,8 @@ use wdm_irp::sys::{
 };
 
 use super::support::{
-    Counter, Irp, assert_kinds, count, machine_and_device, milliseconds, send_and_wait,
+    Counter, Irp, assert_kinds, count, machine_and_device, machine_and_device_when, milliseconds,
+    send_and_wait,
 };
 use crate::io::major;
 use crate::{Behavior, Device, Machine, Point, ViolationKind, When, irql};
@@ -131,13 +132,10 @@ fn no_stack_location_left_for_the_originator() {
 
 #[test]
 fn sent_while_in_flight() {
-    let machine = Machine::new();
-    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
+    let (machine, device) = machine_and_device_when(When::triggered());
     let counter = Counter::default();
     let irp = Irp::allocate(2);
-    irp.major(major::READ)
-        .routine(count, counter.context())
-        .call(&device);
+    irp.send(&counter, &device);
     assert_eq!(irp.call(&device), STATUS_INVALID_PARAMETER);
     assert!(device.complete_next(STATUS_SUCCESS, 0));
     irp.free();
@@ -198,9 +196,7 @@ fn irql() {
     assert!(machine.take_violations().is_empty());
     {
         let _raised = irql::raise(DISPATCH_LEVEL);
-        irp.major(major::READ)
-            .routine(count, counter.context())
-            .call(&device);
+        irp.send(&counter, &device);
         assert!(machine.take_violations().is_empty());
         irp.major(9).routine(count, counter.context()).call(&device);
         assert_eq!(

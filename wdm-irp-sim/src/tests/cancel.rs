@@ -10,7 +10,8 @@ use wdm_irp::sys::{
 };
 
 use super::support::{
-    Event, Irp, assert_kinds, has_entry, milliseconds, send_and_wait, signal_if_pended, until,
+    Event, Irp, assert_kinds, has_entry, machine_and_device_when, milliseconds, send_and_wait,
+    signal_if_pended, until,
 };
 use crate::io::major;
 use crate::{Behavior, Device, Machine, Point, ViolationKind, When, irql};
@@ -45,8 +46,7 @@ fn the_cancel_routine_completes() {
 
 #[test]
 fn a_driver_may_ignore_a_cancellation() {
-    let machine = Machine::new();
-    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
+    let (machine, device) = machine_and_device_when(When::triggered());
     let (irp, event) = send(&device);
     assert!(!irp.cancel());
     assert_eq!(event.wait(Some(0)), sys::STATUS_TIMEOUT);
@@ -176,8 +176,7 @@ fn completed_with_a_cancel_routine_set() {
 
 #[test]
 fn releasing_the_lock_brings_back_the_irql_of_who_cancels() {
-    let machine = Machine::new();
-    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::cancelled()));
+    let (machine, device) = machine_and_device_when(When::cancelled());
     let (irp, event) = send(&device);
     {
         let _raised = irql::raise(APC_LEVEL);

@@ -26,9 +26,7 @@ fn the_routine_gets_the_device_of_the_own_location_if_there_is_one() {
             // SAFETY: as above.
             unsafe { (*location).DeviceObject = own.as_ptr() };
         }
-        irp.major(major::READ)
-            .routine(count, counter.context())
-            .call(&device);
+        irp.send(&counter, &device);
         assert_eq!(
             counter.had_device.load(Ordering::SeqCst),
             u32::from(with_own)
@@ -144,9 +142,7 @@ fn completed_twice() {
     }));
     let counter = Counter::default();
     let irp = Irp::allocate(1);
-    irp.major(major::READ)
-        .routine(count, counter.context())
-        .call(&device);
+    irp.send(&counter, &device);
     assert_eq!(counter.calls(), 1);
     irp.free();
     let report = machine.into_report();
@@ -167,9 +163,7 @@ fn completed_twice_at_once() {
     let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
     let counter = Counter::default();
     let irp = Irp::allocate(1);
-    irp.major(major::READ)
-        .routine(count, counter.context())
-        .call(&device);
+    irp.send(&counter, &device);
     let first = machine.spawn(move || device.complete_next(STATUS_SUCCESS, 0));
     until(|| has_entry(&machine, "IofCompleteRequest"));
     irp.complete();
@@ -210,19 +204,14 @@ fn a_filters_routine_completes_to_one_that_holds_back_and_lets_the_completion_co
         let lower_filter = lower_filter.clone();
         move |irp| {
             let held_back = Counter::default();
-            Irp(irp.as_ptr())
-                .major(major::READ)
-                .routine(count, held_back.context())
-                .call(&lower_filter);
+            Irp(irp.as_ptr()).send(&held_back, &lower_filter);
             assert_eq!(held_back.calls(), 1);
             irp.complete(STATUS_SUCCESS, 0)
         }
     }));
     let counter = Counter::default();
     let irp = Irp::allocate(3);
-    irp.major(major::READ)
-        .routine(count, counter.context())
-        .call(&upper_filter);
+    irp.send(&counter, &upper_filter);
     assert_eq!(counter.calls(), 1);
     irp.free();
     let report = machine.into_report();
@@ -238,9 +227,7 @@ fn a_filters_routine_completes_and_lets_the_completion_continue() {
     let filter = completing_again_over(&machine, &disk);
     let counter = Counter::default();
     let irp = Irp::allocate(2);
-    irp.major(major::READ)
-        .routine(count, counter.context())
-        .call(&filter);
+    irp.send(&counter, &filter);
     assert_eq!(counter.calls(), 1);
     irp.free();
     assert_kinds(&machine.into_report(), &[ViolationKind::CompletedTwice]);
@@ -256,19 +243,14 @@ fn a_filter_may_hold_an_irp_back_in_its_routine_and_complete_it_later() {
         move |irp| {
             let counter = Counter::default();
             let raw = Irp(irp.as_ptr());
-            let status = raw
-                .major(major::READ)
-                .routine(count, counter.context())
-                .call(&disk);
+            let status = raw.send(&counter, &disk);
             assert_eq!((status, counter.calls()), (STATUS_SUCCESS, 1));
             irp.complete(STATUS_SUCCESS, 3)
         }
     }));
     let counter = Counter::default();
     let irp = Irp::allocate(2);
-    irp.major(major::READ)
-        .routine(count, counter.context())
-        .call(&filter);
+    irp.send(&counter, &filter);
     assert_eq!(counter.calls(), 1);
     irp.free();
     machine.finish();

@@ -7,7 +7,9 @@ use wdm_irp::sys::{
     STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
 };
 
-use super::support::{Counter, Irp, assert_kinds, count, machine_and_device, send_and_wait};
+use super::support::{
+    Counter, Irp, assert_kinds, count, machine_and_device, machine_and_device_when, send_and_wait,
+};
 use crate::io::major;
 use crate::{Behavior, Machine, Parameters, ViolationKind, When, irql};
 
@@ -34,9 +36,7 @@ fn pended_completions_run_at_dispatch_level_on_another_thread() {
         }
         let counter = Counter::default();
         let irp = Irp::allocate(1);
-        irp.major(major::READ)
-            .routine(count, counter.context())
-            .call(&device);
+        irp.send(&counter, &device);
         assert_eq!((counter.calls(), counter.pended()), (1, 1));
         assert_eq!(irp.access().information(), usize::from(level));
         irp.free();
@@ -92,8 +92,7 @@ fn the_driver_remembers_flags_and_minor_function() {
 
 #[test]
 fn the_test_completes_when_it_likes() {
-    let machine = Machine::new();
-    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
+    let (machine, device) = machine_and_device_when(When::triggered());
     let sender = {
         let device = device.clone();
         machine.spawn(move || send_and_wait(&device))
@@ -146,10 +145,7 @@ fn lost_by_its_driver() {
         STATUS_PENDING
     }));
     let counter = Counter::default();
-    Irp::allocate(1)
-        .major(major::READ)
-        .routine(count, counter.context())
-        .call(&device);
+    Irp::allocate(1).send(&counter, &device);
     let report = machine.into_report();
     assert_kinds(&report, &[ViolationKind::IrpLeaked]);
     assert!(report.to_string().contains("the driver has lost the IRP"));

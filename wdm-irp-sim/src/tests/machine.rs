@@ -9,7 +9,8 @@ use wdm_irp::sys::{
 };
 
 use super::support::{
-    Counter, Irp, assert_kinds, count, machine_and_device, milliseconds, send_and_wait,
+    Counter, Irp, assert_kinds, machine_and_device, machine_and_device_when, milliseconds,
+    send_and_wait,
 };
 use crate::io::major;
 use crate::{Behavior, Machine, ViolationKind, When};
@@ -51,13 +52,10 @@ fn a_panic_of_the_test_is_not_hidden() {
 
 #[test]
 fn leaked_in_flight() {
-    let machine = Machine::new();
-    let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
+    let (machine, device) = machine_and_device_when(When::triggered());
     let counter = Counter::default();
     let irp = Irp::allocate(1);
-    irp.major(major::READ)
-        .routine(count, counter.context())
-        .call(&device);
+    irp.send(&counter, &device);
     let report = machine.into_report();
     assert_kinds(&report, &[ViolationKind::IrpLeaked]);
     assert!(
@@ -72,10 +70,7 @@ fn leaked_in_flight() {
 fn leaked_after_its_completion() {
     let (machine, device) = machine_and_device();
     let counter = Counter::default();
-    Irp::allocate(1)
-        .major(major::READ)
-        .routine(count, counter.context())
-        .call(&device);
+    Irp::allocate(1).send(&counter, &device);
     let report = machine.into_report();
     assert_kinds(&report, &[ViolationKind::IrpLeaked]);
     assert_eq!(
@@ -92,9 +87,7 @@ unsafe extern "system" fn free(_: *mut DEVICE_OBJECT, irp: *mut IRP, _: *mut c_v
 
 #[test]
 fn a_late_completion_is_waited_for_before_the_check() {
-    let machine = Machine::new();
-    let device = machine
-        .device(Behavior::complete(STATUS_SUCCESS, 0).when(When::after(Duration::from_millis(20))));
+    let (machine, device) = machine_and_device_when(When::after(Duration::from_millis(20)));
     Irp::allocate(1)
         .major(major::READ)
         .routine(free, std::ptr::null_mut())
@@ -153,10 +146,7 @@ fn machines_do_not_see_each_other() {
         assert_eq!(outer.live_irps(), 0);
         // A device of another machine: the IRP's machine counts.
         let counter = Counter::default();
-        leaked
-            .major(major::READ)
-            .routine(count, counter.context())
-            .call(&device);
+        leaked.send(&counter, &device);
         leaked.free();
         inner.finish();
     }

@@ -9,9 +9,7 @@ use wdm_irp::sys::{
     STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
 };
 
-use super::support::{
-    Counter, Event, Irp, assert_kinds, count, let_continue, send_and_wait, signal,
-};
+use super::support::{Counter, Event, Irp, assert_kinds, let_continue, send_and_wait, signal};
 use crate::io::irp::set_current_location;
 use crate::io::major;
 use crate::{Behavior, Device, DeviceOptions, Machine, ViolationKind, When};
@@ -111,12 +109,7 @@ fn a_location_without_routine_propagates_the_pending_mark() {
         let top = raw_over(&machine, &disk, "top", dispatch);
         let counter = Counter::default();
         let irp = Irp::allocate(2);
-        assert_eq!(
-            irp.major(major::READ)
-                .routine(count, counter.context())
-                .call(&top),
-            STATUS_PENDING
-        );
+        assert_eq!(irp.send(&counter, &top), STATUS_PENDING);
         assert_eq!((counter.calls(), counter.pended()), (1, 1));
         irp.free();
         machine.finish();
@@ -149,9 +142,7 @@ fn a_missing_mark_is_that_of_the_driver_whose_location_it_is() {
     let top = raw_over(&machine, &middle, "top", pass_down_with_routine);
     let counter = Counter::default();
     let irp = Irp::allocate(2);
-    irp.major(major::READ)
-        .routine(count, counter.context())
-        .call(&top);
+    irp.send(&counter, &top);
     assert_eq!((counter.calls(), counter.pended()), (1, 0));
     irp.free();
     let report = machine.into_report();

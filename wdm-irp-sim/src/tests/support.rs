@@ -14,7 +14,7 @@ use wdm_irp::sys::{
 };
 
 use crate::io::major;
-use crate::{Behavior, Device, Machine, Report, ViolationKind};
+use crate::{Behavior, Device, Machine, Report, ViolationKind, When};
 
 /// Returns a time that is long for what happens meanwhile.
 ///
@@ -117,6 +117,13 @@ impl Irp {
     pub(super) fn call(self, device: &Device) -> NTSTATUS {
         // SAFETY: the ledger checks the IRP before anything touches it.
         unsafe { sys::IofCallDriver(device.as_ptr(), self.0) }
+    }
+
+    /// Sends a read whose routine counts.
+    pub(super) fn send(self, counter: &Counter, device: &Device) -> NTSTATUS {
+        self.major(major::READ)
+            .routine(count, counter.context())
+            .call(device)
     }
 
     pub(super) fn complete(self) {
@@ -310,7 +317,12 @@ pub(super) fn assert_kinds(report: &Report, expected: &[ViolationKind]) {
 
 /// Creates a machine, and a device that completes everything inline with success.
 pub(super) fn machine_and_device() -> (Machine, Device) {
+    machine_and_device_when(When::inline())
+}
+
+/// Creates a machine, and a device that completes everything with success, when it is told.
+pub(super) fn machine_and_device_when(when: When) -> (Machine, Device) {
     let machine = Machine::new();
-    let device = machine.device(Behavior::complete(sys::STATUS_SUCCESS, 0));
+    let device = machine.device(Behavior::complete(sys::STATUS_SUCCESS, 0).when(when));
     (machine, device)
 }

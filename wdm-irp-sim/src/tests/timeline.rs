@@ -128,10 +128,7 @@ fn an_event_belongs_to_the_irp_that_its_thread_has_allocated_or_sent_last() {
     event.initialize(0);
     assert_eq!(irp_of(&machine, "KeInitializeEvent"), Some(2));
     let counter = Counter::default();
-    first
-        .major(major::READ)
-        .routine(count, counter.context())
-        .call(&device);
+    first.send(&counter, &device);
     event.initialize(0);
     assert_eq!(irp_of(&machine, "KeInitializeEvent"), Some(1));
     {
@@ -187,10 +184,7 @@ fn a_signal_belongs_to_the_irp_whose_originators_routine_gives_it() {
     assert_eq!(irp_of(&machine, "KeSetEvent"), Some(2));
     // A lower driver signals it: that says nothing about whose event it is.
     let counter = Counter::default();
-    second
-        .major(major::READ)
-        .routine(count, counter.context())
-        .call(&device);
+    second.send(&counter, &device);
     assert_eq!(irp_of(&machine, "KeSetEvent"), Some(1));
     first.free();
     second.free();
