@@ -16,9 +16,7 @@ pub(crate) const LONG: &[&str] = &[];
 pub(crate) const FACES_THAT_HOLD_MORE: &[&str] = &[];
 
 /// Files with comments beyond column 100.
-pub(crate) const WIDE_COMMENTS: &[&str] = &[
-    "wdm-irp/src/lib.rs",
-];
+pub(crate) const WIDE_COMMENTS: &[&str] = &["wdm-irp/src/lib.rs"];
 
 /// Files with words that are spelled in the British way.
 pub(crate) const BRITISH_SPELLING: &[&str] = &[

@@ -26,7 +26,6 @@ mod io;
 pub mod irp;
 mod ke;
 mod layout;
-mod legacy;
 mod mm;
 mod types;
 
@@ -35,6 +34,5 @@ pub use imports::KERNEL;
 pub use io::*;
 pub use ke::*;
 pub use layout::LAYOUT;
-pub use legacy::*;
 pub use mm::*;
 pub use types::*;
