@@ -238,7 +238,7 @@ fn early_signals_do_not_leak_into_later_rounds() {
     let journeys = every_journey();
     let rounds: u32 = if cfg!(miri) { 10 } else { 200 };
     for round in 0..rounds {
-        // Neighbours in every order, eventually.
+        // Neighbors in every order, eventually.
         let (index, journey_count) = (round as usize, journeys.len());
         let when = journeys[index * (1 + index / journey_count) % journey_count];
         let disk = disk(&machine, when);
