@@ -30,7 +30,7 @@ impl CompletionRoutine for ReclaimsItself {
         if let Some(handle) = handle {
             let completed = match handle {
                 Sent::Completed(completed) => completed,
-                Sent::InFlight(handle) => handle.try_complete().expect("has let go"),
+                Sent::InFlight(handle) => handle.try_complete().expect("has finished"),
             };
             assert_eq!(*completed.buffer(), [0, 1, 2, 3, 4, 5, 6, 7]);
             drop(completed);

@@ -235,7 +235,7 @@ fn chain_of_requests_that_own_each_other_is_settled_by_its_head() {
     }
 }
 
-/// A handle that is kept for its thread is settled when the thread ends.
+/// A handle that is kept for its thread is dropped, and waits, when the thread ends.
 #[test]
 #[cfg_attr(
     windows,

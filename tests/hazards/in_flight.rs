@@ -228,7 +228,7 @@ fn h20_handle_leaked_in_a_box_inside_a_scope_is_settled() {
     assert_eq!((machine.live_irps(), drops.count()), (0, 1));
 }
 
-/// A boxed operation whose handle is forgotten leaves its memory to the lower driver for ever.
+/// A boxed operation whose handle is forgotten leaves its memory to the lower driver forever.
 #[test]
 #[cfg_attr(miri, ignore = "leaks on purpose, which Miri reports")]
 fn h20_forgotten_boxed_operation_keeps_its_memory() {

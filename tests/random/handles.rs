@@ -26,7 +26,7 @@ pub(crate) fn trigger(device: &Device, default: Answer, errors: &Errors, level: 
     true
 }
 
-/// A thread that completes what a device holds back, for a wait that would be for ever.
+/// A thread that completes what a device holds back, for a wait that would last forever.
 pub(crate) struct Rescue {
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,

@@ -228,8 +228,8 @@ impl Expected {
         let expected = &nested.expected;
         match std::mem::replace(&mut nested.state, NestedState::NotYet) {
             NestedState::NotYet => self.check(false, || "nothing nested was sent".to_owned()),
-            NestedState::InSlot(sent) => expected.settle(sent, nested.dropped),
-            NestedState::Boxed(sent) => expected.settle(sent, nested.dropped),
+            NestedState::InSlot(sent) => expected.end(sent, nested.dropped),
+            NestedState::Boxed(sent) => expected.end(sent, nested.dropped),
             NestedState::NotSent(error) => {
                 let may_fail = self.shared.allocations_may_fail();
                 let possible = match error {
@@ -243,7 +243,7 @@ impl Expected {
     }
 
     /// Ends a nested request.
-    fn settle<S>(&self, sent: Sent<S>, dropped: bool)
+    fn end<S>(&self, sent: Sent<S>, dropped: bool)
     where
         S: Storage,
         S::Routine: Routine,

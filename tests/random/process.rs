@@ -139,7 +139,7 @@ fn watch(begun: &AtomicU64, patience: u32) {
             continue;
         }
         eprintln!("it does not end");
-        // Should the timeline be out of reach.
+        // In case a lock keeps the timeline from being read.
         thread::spawn(|| {
             thread::sleep(Duration::from_secs(20));
             std::process::exit(FAILED);

@@ -274,7 +274,7 @@ pub(crate) enum Step {
     Trigger(usize, bool),
     /// A coming allocation fails.
     Fail(Fault, usize),
-    /// The model dwells, for microseconds.
+    /// The model is delayed, for microseconds.
     Delay(Point, u64),
     ClearFaults,
     /// Sends a request on another thread, to a device of its own.

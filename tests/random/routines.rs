@@ -212,7 +212,7 @@ impl<R: Routine> Default for SlotsOf<R> {
 /// Slots of each type.
 pub(crate) const SLOTS: usize = 2;
 
-/// All slots that live for ever.
+/// All slots that live forever.
 #[derive(Default)]
 pub(crate) struct Slots {
     signal_if_pended: SlotsOf<signal_if_pended>,
@@ -246,7 +246,7 @@ pub(crate) trait Payload: Sized {
     }
 }
 
-/// What can be in a slot that lives for ever.
+/// What can be in a slot that lives forever.
 pub(crate) trait Owned: Payload + Send + 'static {
     fn slots<R: Routine>(slots: &'static SlotsOf<R>) -> &'static [Slot<R, Self>; SLOTS];
 }

@@ -17,7 +17,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What was found wrong.
 ///
-/// A program goes on to its end all the same: unwinding could wait for ever.
+/// A program goes on to its end all the same: unwinding could wait forever.
 #[derive(Debug, Default)]
 pub(crate) struct Errors(Mutex<Vec<String>>);
 

@@ -23,7 +23,7 @@ pub(super) struct Sender {
     pub(super) shared: Arc<Shared>,
     pub(super) handles: Vec<Box<dyn Held>>,
     pub(super) threads: Vec<JoinHandle<()>>,
-    /// The slots that live for ever, if this thread may use them.
+    /// The slots that live forever, if this thread may use them.
     pub(super) slots: Option<&'static Slots>,
     /// What was put into them last, by address.
     pub(super) occupants: HashMap<usize, Arc<Expected>>,
