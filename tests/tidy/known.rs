@@ -25,7 +25,6 @@ pub(crate) const BRITISH_SPELLING: &[&str] = &[
     "TESTING.md",
     "docs/hazards.md",
     "examples/quickstart.rs",
-    "tests/adversarial/pending.rs",
     "tests/hazards/operation.rs",
     "tests/ui/hazards/h05_closure_keeps_irp.rs",
     "wdm-irp/src/buffer.rs",
