@@ -1,0 +1,29 @@
+//! `cargo xtask`: the one door to everything that is not plain cargo. [`door`] lists the commands.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+mod copy;
+mod counts;
+mod door;
+mod prefix;
+mod process;
+mod steps;
+mod table;
+mod tools;
+mod tree;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match door::enter(std::env::args_os().skip(1).collect()) {
+        Ok(door::Verdict::Passed) => ExitCode::SUCCESS,
+        Ok(door::Verdict::Failed) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            // The exit status of a mistaken command line is 2, as is usual.
+            ExitCode::from(if error.is::<lexopt::Error>() { 2 } else { 1 })
+        }
+    }
+}
