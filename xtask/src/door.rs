@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use lexopt::Parser;
 
-use crate::table::{COMMANDS, Command, InCi};
+use crate::table::{COMMANDS, Command, InCi, Run, Work};
 use crate::tree::Tree;
 
 /// What a command returns that could do its work, or says why it could not.
@@ -26,48 +26,51 @@ impl From<bool> for Verdict {
 }
 
 /// Runs the command that the arguments name.
-pub(crate) fn enter(arguments: Vec<OsString>) -> Result<Verdict> {
-    let tree = Tree::open()?;
-    dispatch("cargo xtask", COMMANDS, &tree, Parser::from_args(arguments))
+pub(crate) fn enter(arguments: &[OsString]) -> Result<Verdict> {
+    match way("cargo xtask", COMMANDS, arguments)? {
+        Way::Say(text, verdict) => {
+            print!("{text}");
+            Ok(verdict)
+        }
+        Way::Run(run, rest) => run(&Tree::open()?, Parser::from_args(rest)),
+    }
 }
 
-pub(crate) fn dispatch(
+/// What is to be done for a command line.
+enum Way<'a> {
+    /// Print a text, which is help that was asked for or is needed.
+    Say(String, Verdict),
+    /// Run a command with the rest of the arguments.
+    Run(Run, &'a [OsString]),
+}
+
+fn way<'a>(
     door: &str,
     commands: &[Command],
-    tree: &Tree,
-    mut parser: Parser,
-) -> Result<Verdict> {
-    let Some(name) = parser.raw_args()?.next() else {
-        print!("{}", overview(door, commands));
-        return Ok(Verdict::Failed);
+    arguments: &'a [OsString],
+) -> std::result::Result<Way<'a>, lexopt::Error> {
+    let Some((name, rest)) = arguments.split_first() else {
+        return Ok(Way::Say(overview(door, commands), Verdict::Failed));
     };
-    if name == "--help" || name == "-h" || name == "help" {
-        print!("{}", overview(door, commands));
-        return Ok(Verdict::Passed);
+    if is_help(name) || name == "help" {
+        return Ok(Way::Say(overview(door, commands), Verdict::Passed));
     }
     let Some(command) = commands.iter().find(|command| name == command.name) else {
         let name = name.display();
-        return Err(
-            lexopt::Error::from(format!("no command `{name}`; see `{door} --help`")).into(),
-        );
+        return Err(format!("no command `{name}`; see `{door} --help`").into());
     };
-    let rest: Vec<OsString> = parser.raw_args()?.collect();
-    let own = rest.iter().take_while(|argument| *argument != "--");
-    // The commands of a command have their own help.
-    let first = rest.first().map(|argument| argument.to_string_lossy());
-    let for_another = command.more.is_empty() && first.is_some_and(|first| !first.starts_with('-'));
-    if !for_another
-        && own
-            .into_iter()
-            .any(|argument| argument == "--help" || argument == "-h")
-    {
-        if command.more.is_empty() {
-            return (command.run)(tree, Parser::from_args(["--help"]));
+    match command.work {
+        Work::Choose(commands) => way(&format!("{door} {}", command.name), commands, rest),
+        // What comes after two dashes is for somebody else.
+        Work::Run(_) if rest.iter().take_while(|word| *word != "--").any(is_help) => {
+            Ok(Way::Say(help(door, command), Verdict::Passed))
         }
-        print!("{}", help(door, command));
-        return Ok(Verdict::Passed);
+        Work::Run(run) => Ok(Way::Run(run, rest)),
     }
-    (command.run)(tree, Parser::from_args(rest))
+}
+
+fn is_help(word: &OsString) -> bool {
+    word == "--help" || word == "-h"
 }
 
 /// Lists commands, one line each.
@@ -107,6 +110,48 @@ mod tests {
                     assert!(line.chars().count() <= 100, "{line}");
                 }
             }
+        }
+    }
+
+    /// Returns what is said for a command line, or the arguments that a command is run with.
+    fn said_or_rest(line: &str) -> std::result::Result<(String, Verdict), Vec<OsString>> {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        match way("cargo xtask", COMMANDS, &words).expect("a command") {
+            Way::Say(text, verdict) => Ok((text, verdict)),
+            Way::Run(_, rest) => Err(rest.to_vec()),
+        }
+    }
+
+    #[test]
+    fn help_is_that_of_the_command_before_it() {
+        for (line, usage) in [
+            ("--help", "Usage: cargo xtask COMMAND"),
+            ("help", "Usage: cargo xtask COMMAND"),
+            ("bugs --loom --help", "Usage: cargo xtask bugs [--loom]"),
+            ("bench -h", "Usage: cargo xtask bench COMMAND"),
+            (
+                "bench wine --help",
+                "Usage: cargo xtask bench wine [ALTERNATIONS]",
+            ),
+        ] {
+            let (text, verdict) = said_or_rest(line).expect(line);
+            assert!(text.contains(usage), "{line}: {text}");
+            assert_eq!(verdict, Verdict::Passed, "{line}");
+        }
+        for line in ["", "bench"] {
+            let (_, verdict) = said_or_rest(line).expect(line);
+            assert_eq!(verdict, Verdict::Failed, "{line}");
+        }
+    }
+
+    #[test]
+    fn rest_of_the_line_is_the_commands() {
+        assert_eq!(said_or_rest("bench wine 41"), Err(vec!["41".into()]));
+        let rest: Vec<OsString> = vec!["1".into(), "--".into(), "--help".into()];
+        assert_eq!(said_or_rest("miri 1 -- --help"), Err(rest));
+        for unknown in ["nothing", "bench nothing", "code-size"] {
+            let words: Vec<OsString> = unknown.split(' ').map(OsString::from).collect();
+            assert!(way("cargo xtask", COMMANDS, &words).is_err(), "{unknown}");
         }
     }
 }

@@ -17,7 +17,8 @@ mod tree;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match door::enter(std::env::args_os().skip(1).collect()) {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    match door::enter(&arguments) {
         Ok(door::Verdict::Passed) => ExitCode::SUCCESS,
         Ok(door::Verdict::Failed) => ExitCode::FAILURE,
         Err(error) => {

@@ -5,7 +5,7 @@ use lexopt::Parser;
 use crate::commands::{
     bench, bless, bugs, check, ci, delays, deps, fuzz, loom, miri, mutants, ui, windows_tests, wine,
 };
-use crate::door::{Result, Verdict, dispatch};
+use crate::door::{Result, Verdict};
 use crate::tree::Tree;
 
 /// Whether `cargo xtask ci` runs a command.
@@ -27,7 +27,18 @@ pub(crate) struct Command {
     /// What else there is to know, in lines of the help.
     pub(crate) more: &'static str,
     pub(crate) in_ci: InCi,
-    pub(crate) run: fn(&Tree, Parser) -> Result<Verdict>,
+    pub(crate) work: Work,
+}
+
+/// What runs a command.
+pub(crate) type Run = fn(&Tree, Parser) -> Result<Verdict>;
+
+/// What a command does with its arguments.
+#[derive(Clone, Copy)]
+pub(crate) enum Work {
+    Run(Run),
+    /// The first of them names one of these commands.
+    Choose(&'static [Command]),
 }
 
 /// Every command.
@@ -38,7 +49,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Format, lints, documentation and tests: what to run before a commit",
         more: check::HELP,
         in_ci: InCi::No("its steps are the first ones of ci"),
-        run: check::run,
+        work: Work::Run(check::run),
     },
     Command {
         name: "bless",
@@ -46,7 +57,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Writes the .stderr files of tests/ui again and shows what has changed",
         more: bless::HELP,
         in_ci: InCi::No("writes to the tree"),
-        run: bless::run,
+        work: Work::Run(bless::run),
     },
     Command {
         name: "ui",
@@ -54,7 +65,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Compiles one program of tests/ui and compares what the compiler says",
         more: ui::HELP,
         in_ci: InCi::No("cargo test runs all of them"),
-        run: ui::run,
+        work: Work::Run(ui::run),
     },
     Command {
         name: "bugs",
@@ -62,7 +73,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Seeds bugs, each of which a test must see",
         more: bugs::HELP,
         in_ci: InCi::Step,
-        run: bugs::run,
+        work: Work::Run(bugs::run),
     },
     Command {
         name: "miri",
@@ -70,7 +81,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Runs the host tests under Miri, under Stacked Borrows and Tree Borrows",
         more: miri::HELP,
         in_ci: InCi::Step,
-        run: miri::run,
+        work: Work::Run(miri::run),
     },
     Command {
         name: "loom",
@@ -78,7 +89,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Explores every interleaving of the handshake, then seeds its bugs",
         more: loom::HELP,
         in_ci: InCi::Step,
-        run: loom::run,
+        work: Work::Run(loom::run),
     },
     Command {
         name: "delays",
@@ -86,7 +97,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Runs the host tests on machines that are slow at one point after another",
         more: delays::HELP,
         in_ci: InCi::Step,
-        run: delays::run,
+        work: Work::Run(delays::run),
     },
     Command {
         name: "mutants",
@@ -94,7 +105,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Breaks the code in every way that cargo-mutants knows; takes hours",
         more: mutants::HELP,
         in_ci: InCi::No("takes hours"),
-        run: mutants::run,
+        work: Work::Run(mutants::run),
     },
     Command {
         name: "fuzz",
@@ -102,7 +113,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Gives the macro generated input, and runs random programs",
         more: fuzz::HELP,
         in_ci: InCi::No("takes ten minutes; cargo test does the same with fewer inputs"),
-        run: fuzz::run,
+        work: Work::Run(fuzz::run),
     },
     Command {
         name: "deps",
@@ -110,7 +121,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Checks features, oldest Rust, oldest dependencies, licenses and packages",
         more: deps::HELP,
         in_ci: InCi::Step,
-        run: deps::run,
+        work: Work::Run(deps::run),
     },
     Command {
         name: "wine",
@@ -118,7 +129,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Links examples/wine-driver and runs it in Wine's kernel",
         more: wine::HELP,
         in_ci: InCi::Step,
-        run: wine::run,
+        work: Work::Run(wine::run),
     },
     Command {
         name: "windows-tests",
@@ -126,7 +137,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Builds the tests as Windows programs and runs them in Wine",
         more: windows_tests::HELP,
         in_ci: InCi::Step,
-        run: windows_tests::run,
+        work: Work::Run(windows_tests::run),
     },
     Command {
         name: "bench",
@@ -134,7 +145,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Measures what the library costs: see `cargo xtask bench --help`",
         more: "",
         in_ci: InCi::No("ci names the one measurement that judges"),
-        run: |tree, parser| dispatch("cargo xtask bench", BENCH, tree, parser),
+        work: Work::Choose(BENCH),
     },
     Command {
         name: "ci",
@@ -142,7 +153,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "Everything that must pass on a clean clone",
         more: ci::HELP,
         in_ci: InCi::No("is ci"),
-        run: ci::run,
+        work: Work::Run(ci::run),
     },
 ];
 
@@ -154,7 +165,7 @@ pub(crate) const BENCH: &[Command] = &[
         about: "Counts instructions with callgrind",
         more: bench::instructions::HELP,
         in_ci: InCi::No("measures and does not judge"),
-        run: bench::instructions::run,
+        work: Work::Run(bench::instructions::run),
     },
     Command {
         name: "code-size",
@@ -162,7 +173,7 @@ pub(crate) const BENCH: &[Command] = &[
         about: "Compares the machine code of completion routines, and judges it",
         more: bench::code_size::HELP,
         in_ci: InCi::Step,
-        run: bench::code_size::run,
+        work: Work::Run(bench::code_size::run),
     },
     Command {
         name: "build-cost",
@@ -170,7 +181,7 @@ pub(crate) const BENCH: &[Command] = &[
         about: "Compares a clean build with one of windows-sys and syn alone",
         more: bench::build_cost::HELP,
         in_ci: InCi::No("measures and does not judge"),
-        run: bench::build_cost::run,
+        work: Work::Run(bench::build_cost::run),
     },
     Command {
         name: "wine",
@@ -178,7 +189,7 @@ pub(crate) const BENCH: &[Command] = &[
         about: "Times one request by three drivers in Wine's kernel",
         more: bench::wine::HELP,
         in_ci: InCi::No("measures and does not judge"),
-        run: bench::wine::run,
+        work: Work::Run(bench::wine::run),
     },
     Command {
         name: "update",
@@ -186,7 +197,7 @@ pub(crate) const BENCH: &[Command] = &[
         about: "Runs the commands in BENCHMARKS.md and writes their output there",
         more: bench::update::HELP,
         in_ci: InCi::No("writes to the tree"),
-        run: bench::update::run,
+        work: Work::Run(bench::update::run),
     },
 ];
 

@@ -37,8 +37,8 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// How a driver is linked.
 ///
 /// Described here and not in a build script or .cargo/config.toml, so that no other build sees it:
-/// not the host's `cargo test`, nor a Windows user's builds for the same targets. link.exe takes the
-/// same arguments.
+/// not the host's `cargo test`, nor a Windows user's builds for the same targets. link.exe takes
+/// the same arguments.
 ///
 /// No C run-time library; `DriverEntry` is where the kernel enters; /RELEASE fills in the checksum
 /// that it wants.

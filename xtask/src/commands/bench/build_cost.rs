@@ -197,13 +197,16 @@ ratio                      1.02       0.99
     #[test]
     fn requirement_is_that_of_the_manifest() {
         let package = r#"{ "dependencies": [
-            { "name": "syn", "kind": "dev", "req": "^9", "uses_default_features": true, "features": [] },
-            { "name": "syn", "kind": null, "req": "^3.0.10", "uses_default_features": false, "features": ["full", "parsing"] }
+            { "name": "syn", "kind": "dev", "req": "^9",
+              "uses_default_features": true, "features": [] },
+            { "name": "syn", "kind": null, "req": "^3.0.10",
+              "uses_default_features": false, "features": ["full", "parsing"] }
         ] }"#;
         let package: Value = serde_json::from_str(package).expect("JSON");
         assert_eq!(
             requirement(&package, "syn").expect("it is there"),
-            "syn = { version = \"^3.0.10\", default-features = false, features = [\"full\",\"parsing\"] }\n"
+            "syn = { version = \"^3.0.10\", default-features = false, \
+                features = [\"full\",\"parsing\"] }\n"
         );
         assert!(requirement(&package, "quote").is_err());
     }
