@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::door::Result;
+use crate::verdict::Result;
 
 /// The file by which cargo marks a directory as one that a backup may leave out.
 const CACHE_TAG: &str = "CACHEDIR.TAG";

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use crate::door::Verdict;
+use crate::verdict::Verdict;
 
 /// How many cases passed, failed and were skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! The way from the command line to each command, and to its help.
 
-use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
@@ -8,22 +7,7 @@ use lexopt::Parser;
 
 use crate::table::{COMMANDS, Command, InCi, Run, Work};
 use crate::tree::Tree;
-
-/// What a command returns that could do its work, or says why it could not.
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
-/// Whether what a command looked at is in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Passed,
-    Failed,
-}
-
-impl From<bool> for Verdict {
-    fn from(passed: bool) -> Self {
-        if passed { Self::Passed } else { Self::Failed }
-    }
-}
+use crate::verdict::{Result, Verdict};
 
 /// Runs the command that the arguments name.
 pub(crate) fn enter(arguments: &[OsString]) -> Result<Verdict> {

@@ -9,18 +9,22 @@ mod counts;
 mod door;
 mod prefix;
 mod process;
+mod seedbed;
 mod steps;
 mod table;
 mod tools;
 mod tree;
+mod verdict;
 
 use std::process::ExitCode;
+
+use verdict::Verdict;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     match door::enter(&arguments) {
-        Ok(door::Verdict::Passed) => ExitCode::SUCCESS,
-        Ok(door::Verdict::Failed) => ExitCode::FAILURE,
+        Ok(Verdict::Passed) => ExitCode::SUCCESS,
+        Ok(Verdict::Failed) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
             // The exit status of a mistaken command line is 2, as is usual.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::door::Result;
+use crate::verdict::Result;
 
 /// How long a process has to end when it is asked to, before it is killed.
 const GRACE: Duration = Duration::from_secs(10);

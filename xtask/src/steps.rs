@@ -3,10 +3,10 @@
 use std::process::Command;
 
 use crate::counts::Counts;
-use crate::door::{Result, Verdict};
 use crate::process::shown;
 use crate::tools::has_target;
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 /// One step; counts as one, passed, failed or SKIPPED, if its output counts nothing itself.
 #[derive(Debug)]

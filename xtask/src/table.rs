@@ -5,8 +5,8 @@ use lexopt::Parser;
 use crate::commands::{
     bench, bless, bugs, check, ci, delays, deps, fuzz, loom, miri, mutants, ui, windows_tests, wine,
 };
-use crate::door::{Result, Verdict};
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 /// Whether `cargo xtask ci` runs a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

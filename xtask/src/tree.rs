@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::door::Result;
+use crate::verdict::Result;
 
 /// The packages whose tests are the host suite: what is tested there is `--lib --tests` of each.
 pub(crate) const HOST_PACKAGES: &[&str] = &[

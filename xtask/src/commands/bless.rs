@@ -5,9 +5,9 @@ use xshell::cmd;
 
 use super::ui;
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::process::succeeds;
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 NAME is a part of a program's path in tests/ui, as for `cargo xtask ui`; without it, all are

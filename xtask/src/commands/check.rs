@@ -3,9 +3,9 @@
 use lexopt::Parser;
 
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::steps::{self, DOCUMENTATION, FORMAT, LINTS, Step, TESTS};
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 These are the first steps of `cargo xtask ci`. The last line is

@@ -3,9 +3,9 @@
 use lexopt::Parser;
 
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::steps::{self, Action, DOCUMENTATION, FORMAT, LINTS, Step, TESTS};
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 Installs what it needs; what cannot be installed is SKIPPED and counted. The last line is

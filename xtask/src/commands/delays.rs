@@ -8,9 +8,9 @@ use xshell::Cmd;
 
 use crate::arguments;
 use crate::counts::{Counts, Report};
-use crate::door::{Result, Verdict};
 use crate::process::{spawn, succeeds};
 use crate::tree::{HOST_PACKAGES, Tree};
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 The machines of the host model are delayed for 30 ms, or MILLISECONDS, each time they come to one

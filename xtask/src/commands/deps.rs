@@ -12,10 +12,10 @@ use xshell::{Cmd, TempDir, cmd};
 
 use crate::arguments;
 use crate::counts::Report;
-use crate::door::{Result, Verdict};
 use crate::process::{logged, succeeds_silently};
 use crate::tools::{has_cargo_command, has_target, has_toolchain};
 use crate::tree::{LIBRARIES, Tree, package};
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 Checks the libraries with every set of features, with the oldest toolchain and the oldest

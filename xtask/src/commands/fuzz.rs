@@ -3,9 +3,9 @@
 use lexopt::Parser;
 
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::process::succeeds;
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 The attribute must never panic, and each of its errors must be at a token of the input: 200,000

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use lexopt::Parser;
 
-use super::bugs::{self, Suite};
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::process::{start, succeeds, wait_within};
+use crate::seedbed::{Suite, seed};
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 Explores the models of wdm-irp/loom, and then each again with a bug seeded: the model that the
@@ -50,7 +50,7 @@ pub(crate) fn run(tree: &Tree, mut parser: Parser) -> Result<Verdict> {
     if !wait_within(start(&mut models.into())?, LIMIT)? {
         return Ok(Verdict::Failed);
     }
-    bugs::seed(tree, &BUGS, &[])
+    seed(tree, &BUGS, &[])
 }
 
 /// Makes what the shell of the tree runs a build for loom.

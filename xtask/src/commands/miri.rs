@@ -9,9 +9,9 @@ use lexopt::Parser;
 use xshell::cmd;
 
 use crate::counts::Report;
-use crate::door::{Result, Verdict};
 use crate::process::{spawn, succeeds};
 use crate::tree::{HOST_PACKAGES, Tree};
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 The whole host test suite under Miri: no undefined behavior under Stacked Borrows nor under Tree

@@ -5,10 +5,10 @@ use std::path::Path;
 use lexopt::Parser;
 
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::process::succeeds;
 use crate::tools::has_cargo_command;
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 Breaks the library, the macros and the host model's ledger, one mutant at a time, and runs the
@@ -44,7 +44,7 @@ const PARTS: &[Part] = &[
         packages: &["--package=wdm-irp", "--test-package=wdm-irp-tests"],
         only: &[],
         // No part of any build but loom's.
-        except: &["wdm-irp/src/sync.rs"],
+        except: &["wdm-irp/src/operation/loom.rs"],
         tests: &[
             "--lib",
             "--test=hazards",

@@ -6,9 +6,9 @@ use lexopt::Parser;
 use xshell::Cmd;
 
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::process::succeeds;
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 NAME is a part of the program's path in tests/ui, such as h01_finish_although_pended.rs, or h01_

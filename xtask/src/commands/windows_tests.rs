@@ -11,11 +11,11 @@ use xshell::cmd;
 
 use crate::arguments;
 use crate::counts::Report;
-use crate::door::{Result, Verdict};
 use crate::prefix::Prefix;
 use crate::process::succeeds;
 use crate::tools::{Wine, has_target};
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 Builds the tests for x86_64-pc-windows-gnu, checks that none imports ntoskrnl.exe, and runs them in

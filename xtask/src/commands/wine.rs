@@ -14,11 +14,11 @@ use xshell::{TempDir, cmd};
 use self::report::{Line, imports};
 use crate::arguments;
 use crate::counts::Report;
-use crate::door::{Result, Verdict};
 use crate::prefix::Prefix;
 use crate::process::{logged, start, wait_within};
 use crate::tools::{Wine, find_llvm, has_target};
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 Builds examples/wine-driver for both Windows architectures, checks what the images import, and runs

@@ -10,8 +10,8 @@ use serde_json::Value;
 use xshell::Cmd;
 
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::tree::{Tree, package};
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 A clean build of wdm-irp with its macros, and one of windows-sys and syn alone with the same

@@ -12,9 +12,9 @@ use xshell::cmd;
 
 use self::rows::{judge, more_than_v1, rows, table};
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::tools::{find_llvm, has_target};
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 The machine code of the completion routines and of their callers for both Windows architectures,

@@ -3,10 +3,10 @@
 use lexopt::Parser;
 
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::process::succeeds;
 use crate::tools::find_tool;
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 Prints the tables: case, ours, V1, V2, and the differences. Needs valgrind, which root installs.

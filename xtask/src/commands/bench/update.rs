@@ -5,8 +5,8 @@ use std::fs;
 use lexopt::Parser;
 
 use crate::arguments;
-use crate::door::{Result, Verdict};
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 Runs the commands in BENCHMARKS.md and puts what they print in place of what it says they print:

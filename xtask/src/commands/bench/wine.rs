@@ -10,11 +10,11 @@ use xshell::cmd;
 
 use crate::arguments;
 use crate::commands::wine::DRIVER_LINK;
-use crate::door::{Result, Verdict};
 use crate::prefix::Prefix;
 use crate::process::{start, wait_within};
 use crate::tools::{Wine, find_program, has_target};
 use crate::tree::Tree;
+use crate::verdict::{Result, Verdict};
 
 pub(crate) const HELP: &str = "\
 The drivers are ours, and C's V1 and V2. Prints the nanoseconds for one request, from 41

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::copy::copy_directory;
-use crate::door::Result;
 use crate::tree::{LIBRARIES, Tree};
+use crate::verdict::Result;
 
 /// Copies the libraries and what their manifests name.
 pub(super) fn copy_libraries(tree: &Tree, to: &Path) -> Result<()> {

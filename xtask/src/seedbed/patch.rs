@@ -4,7 +4,7 @@ use std::path::Path;
 
 use regex_lite::{Regex, RegexBuilder};
 
-use crate::door::Result;
+use crate::verdict::Result;
 
 /// What a patch says of the bug that it seeds.
 #[derive(Debug, PartialEq, Eq)]
