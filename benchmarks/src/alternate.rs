@@ -1,6 +1,6 @@
 //! Loads the drivers, alternates between them, and prints times and ratios.
 //!
-//! Nanoseconds of a request, and the ratios within an alternation. See `./wine`.
+//! Nanoseconds of a request, and the ratios within an alternation. See `cargo xtask bench wine`.
 //!
 //! `alternate <alternations> <driver image>...`: the names of the images are those of the senders,
 //! `ours.sys` first.

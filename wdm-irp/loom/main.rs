@@ -16,8 +16,8 @@
 //! - the routine has run once, the slot is free, the IRP freed once (the ledger), and no misuse of
 //!   any other kind.
 //!
-//! Two threads: every interleaving. Three: up to [`PREEMPTIONS`] preemptions. `.ci/loom` runs the
-//! models, and shows with the patches in `bugs/` that they can fail.
+//! Two threads: every interleaving. Three: up to [`PREEMPTIONS`] preemptions. `cargo xtask loom` runs
+//! the models, and shows with the patches in `bugs/` that they can fail.
 #![cfg(loom)]
 
 mod endings;

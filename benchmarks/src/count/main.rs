@@ -1,7 +1,7 @@
 //! Counts the instructions of a request outside the kernel's functions, with callgrind.
 //!
 //! `count` runs itself under valgrind, once for each case and sender, twice in all, and prints the
-//! tables. See `./instructions`.
+//! tables. See `cargo xtask bench instructions`.
 
 mod callgrind;
 mod cases;

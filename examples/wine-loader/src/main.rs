@@ -20,5 +20,5 @@ fn main() -> Result<(), String> {
 
 #[cfg(not(windows))]
 fn main() {
-    eprintln!("a kernel driver is loaded on Windows, or in Wine: see .ci/wine");
+    eprintln!("a kernel driver is loaded on Windows, or in Wine: see `cargo xtask wine`");
 }
