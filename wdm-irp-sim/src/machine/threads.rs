@@ -1,7 +1,6 @@
 //! The threads of a test.
 
-use crate::kernel::this_thread;
-use crate::kernel::this_thread::Entered;
+use crate::kernel::this_thread::{self, Entered};
 use crate::machine::handle::Handle;
 use crate::report::timeline::Lane;
 use crate::sync::{Arc, thread};
