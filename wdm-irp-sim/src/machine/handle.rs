@@ -14,15 +14,15 @@ use crate::sync::{Arc, Duration, lock};
 
 /// What can be done with a machine from any thread.
 #[derive(Clone)]
-pub struct Handle(pub(crate) Arc<Kernel>);
+pub struct MachineHandle(pub(crate) Arc<Kernel>);
 
-impl std::fmt::Debug for Handle {
+impl std::fmt::Debug for MachineHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").finish_non_exhaustive()
+        f.debug_struct("MachineHandle").finish_non_exhaustive()
     }
 }
 
-impl Handle {
+impl MachineHandle {
     /// Returns the machine of the calling thread, or the process-wide default.
     #[must_use]
     pub fn current() -> Self {

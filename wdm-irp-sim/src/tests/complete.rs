@@ -152,7 +152,7 @@ fn completed_twice_at_once() {
     let machine = Machine::new();
     machine
         .faults()
-        .delay(crate::Point::BeforeRoutine, milliseconds(100));
+        .delay(crate::DelayPoint::BeforeRoutine, milliseconds(100));
     let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
     let counter = Counter::default();
     let irp = Irp::allocate(1);

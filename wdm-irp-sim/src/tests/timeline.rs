@@ -42,7 +42,7 @@ fn a_pended_request() {
         Behavior::complete(STATUS_SUCCESS, 512).when(When::after(milliseconds(40))),
     );
     send_and_wait(&disk);
-    machine.settle();
+    machine.join_drivers();
     let timeline = machine.timeline();
     let text = timeline.clone().without_times().to_text();
     // The end of the routine and the end of the wait come in any order: look at each thread by
