@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(
         "Pended: another thread completes the IRP, and the completion routine signals the waiter.\n"
     );
-    machine.settle(); // lets the disk's thread return from the routine
+    machine.join_drivers(); // lets the disk's thread return from the routine
     println!("{}", machine.timeline().of_irp(2).to_text());
 
     assert!(!inline.pended && pended.pended);

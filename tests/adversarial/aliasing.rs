@@ -9,7 +9,7 @@ use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
 use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::{DISPATCH_LEVEL, STATUS_SUCCESS};
 use wdm_irp::{Completing, IrpError, Signaled, TargetDevice, completion_routine};
-use wdm_irp_sim::{Machine, Point, When, irql};
+use wdm_irp_sim::{DelayPoint, Machine, When, irql};
 use wdm_irp_tests::{LONG, SOON, disk, in_flight, passive, read, target};
 
 use super::common::{Boxed, Bytes, ROUNDS};
@@ -76,7 +76,7 @@ fn routine_and_originator_race_for_the_handle_of_the_operation() {
                 let completed = mine.wait(&at, LONG);
                 assert_eq!(*completed.buffer(), [0, 1, 2, 3, 4, 5, 6, 7]);
             }
-            machine.settle();
+            machine.join_drivers();
             assert_eq!((machine.live_irps(), Arc::strong_count(&own)), (0, 1));
         }
     }
@@ -261,7 +261,7 @@ fn routine_sends_into_its_own_slot_after_the_signal() {
     machine.record_timeline(false);
     machine
         .faults()
-        .delay(Point::AfterSetEvent, Duration::from_micros(100));
+        .delay(DelayPoint::AfterSetEvent, Duration::from_micros(100));
     for round in 0..if cfg!(miri) { 3 } else { 40 } {
         let disk = disk(&machine, When::after(Duration::from_micros(round % 4 * 50)));
         let request = read(disk.target(), [0; 8], 0, late, Some(target(&disk)));
@@ -271,7 +271,7 @@ fn routine_sends_into_its_own_slot_after_the_signal() {
             [0, 1, 2, 3, 4, 5, 6, 7]
         );
         // The routine of the first request may still be at it, and with it the target's last use.
-        machine.settle();
+        machine.join_drivers();
         let second = SENT.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(second) = second {
             assert_eq!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
 use wdm_irp::{Completed, Completing, IrpError, Signaled, Timeout, completion_routine};
-use wdm_irp_sim::{Machine, Point, When};
+use wdm_irp_sim::{DelayPoint, Machine, When};
 use wdm_irp_tests::{Count, SOON, ZERO, count, disk, done, passive, read};
 
 use super::common::{Ending, ROUNDS, check, every_journey};
@@ -152,7 +152,7 @@ fn every_ending_meets_a_completer_that_dwells_at_every_point() {
     } else {
         (&journeys[..], &ENDINGS[..])
     };
-    for &point in Point::ALL {
+    for &point in DelayPoint::ALL {
         machine.faults().clear();
         machine.faults().delay(point, Duration::from_micros(300));
         for &when in journeys {

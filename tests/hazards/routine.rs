@@ -43,7 +43,7 @@ fn h04_routine_always_returns_more_processing_required() {
         read.send_and_wait(passive(), LONG).expect("read");
     }
     // The signal comes before the routine returns.
-    machine.settle();
+    machine.join_drivers();
     // The model reports RoutineLetCompletionContinue for any other status; here is what it has seen
     // instead.
     let text = machine.timeline().to_text();

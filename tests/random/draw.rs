@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use wdm_irp::sys::{STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
-use wdm_irp_sim::Point;
+use wdm_irp_sim::DelayPoint;
 
 use crate::program::{
     Answer, Completer, DeviceSpec, Fault, HandleOp, How, IoMethod, Kind, Limit, Lower, Method,
@@ -193,7 +193,7 @@ fn handle_op() -> BoxedStrategy<HandleOp> {
 }
 
 fn step() -> BoxedStrategy<Step> {
-    let points = select(Point::ALL);
+    let points = select(DelayPoint::ALL);
     let fault = prop_oneof![Just(Fault::Irp), Just(Fault::Mdl)];
     prop_oneof![
         3 => (0_usize..3, any::<bool>())

@@ -6,7 +6,7 @@ use wdm_irp::Timeout;
 use wdm_irp::sys::{
     NTSTATUS, STATUS_CANCELLED, STATUS_DEVICE_BUSY, STATUS_INVALID_PARAMETER, STATUS_UNSUCCESSFUL,
 };
-use wdm_irp_sim::{Point, When};
+use wdm_irp_sim::{DelayPoint, When};
 
 /// `STATUS_BUFFER_OVERFLOW`: a warning, which is no success, that comes with data.
 pub(crate) const STATUS_BUFFER_OVERFLOW: NTSTATUS = 0x8000_0005_u32.cast_signed();
@@ -275,7 +275,7 @@ pub(crate) enum Step {
     /// A coming allocation fails.
     Fail(Fault, usize),
     /// The model is delayed, for microseconds.
-    Delay(Point, u64),
+    Delay(DelayPoint, u64),
     ClearFaults,
     /// Sends a request on another thread, to a device of its own.
     SendOnAnotherThread(RequestSpec, How, HandleOp),

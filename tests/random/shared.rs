@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wdm_irp::target::OwnDevice;
-use wdm_irp_sim::Handle;
+use wdm_irp_sim::MachineHandle;
 
 use crate::program::Fault;
 use crate::routines::Tally;
@@ -76,7 +76,7 @@ struct Plan {
 /// What the threads of a program share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) machine: Handle,
+    pub(crate) machine: MachineHandle,
     pub(crate) errors: Arc<Errors>,
     pub(crate) coverage: &'static Coverage,
     pub(crate) own: OwnDevice,
@@ -95,7 +95,7 @@ pub(crate) enum Allocation {
 
 impl Shared {
     pub(crate) fn new(
-        machine: Handle,
+        machine: MachineHandle,
         own: OwnDevice,
         tallies: &'static [Tally],
         coverage: &'static Coverage,

@@ -20,9 +20,9 @@ macro_rules! points {
         /// A point at which the model can be delayed, to widen a race.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[non_exhaustive]
-        pub enum Point { $($(#[$doc])* $point,)* }
+        pub enum DelayPoint { $($(#[$doc])* $point,)* }
 
-        impl Point {
+        impl DelayPoint {
             /// Every point, in the order of the declaration.
             pub const ALL: &[Self] = &[$(Self::$point),*];
 
@@ -61,22 +61,22 @@ points! {
 const DELAY: &str = "WDM_IRP_SIM_DELAY";
 
 /// Reads [`DELAY`].
-fn delay_of_process() -> Option<(Point, Duration)> {
-    static SAID: OnceLock<Option<(Point, Duration)>> = OnceLock::new();
+fn delay_of_process() -> Option<(DelayPoint, Duration)> {
+    static SAID: OnceLock<Option<(DelayPoint, Duration)>> = OnceLock::new();
     *SAID.get_or_init(|| {
         let said = std::env::var(DELAY).ok()?;
         let delay = parse_delay(&said);
         assert!(
             delay.is_some(),
-            "{DELAY} is `{said}`, and not a `Point` and milliseconds, as in `AfterSetEvent=30`"
+            "{DELAY} is `{said}`, and not a `DelayPoint` and milliseconds, as in `AfterSetEvent=30`"
         );
         delay
     })
 }
 
-fn parse_delay(text: &str) -> Option<(Point, Duration)> {
+fn parse_delay(text: &str) -> Option<(DelayPoint, Duration)> {
     let (name, milliseconds) = text.split_once('=')?;
-    let point = Point::ALL.iter().find(|point| point.name() == name)?;
+    let point = DelayPoint::ALL.iter().find(|point| point.name() == name)?;
     Some((*point, Duration::from_millis(milliseconds.parse().ok()?)))
 }
 
@@ -84,7 +84,7 @@ fn parse_delay(text: &str) -> Option<(Point, Duration)> {
 struct Plan {
     /// For each function, which of its next calls fail, counted from 0.
     failing: BTreeMap<Allocation, Vec<usize>>,
-    delays: BTreeMap<Point, Duration>,
+    delays: BTreeMap<DelayPoint, Duration>,
 }
 
 impl Default for Plan {
@@ -99,7 +99,7 @@ impl Default for Plan {
 /// The faults of a machine.
 ///
 /// Tests must not depend on time. To find those that do, the environment variable
-/// `WDM_IRP_SIM_DELAY` delays every machine at a [`Point`], for so many milliseconds:
+/// `WDM_IRP_SIM_DELAY` delays every machine at a [`DelayPoint`], for so many milliseconds:
 /// `WDM_IRP_SIM_DELAY=AfterSetEvent=30 cargo test`.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Plan>);
@@ -115,7 +115,7 @@ impl Faults {
     }
 
     /// Delays the model each time it comes to a point.
-    pub fn delay(&self, point: Point, duration: Duration) {
+    pub fn delay(&self, point: DelayPoint, duration: Duration) {
         lock(&self.0).delays.insert(point, duration);
     }
 
@@ -139,7 +139,7 @@ impl Faults {
     }
 
     /// Sleeps if the test has asked for a delay at this point.
-    pub(crate) fn delay_at(&self, point: Point) {
+    pub(crate) fn delay_at(&self, point: DelayPoint) {
         let delay = lock(&self.0).delays.get(&point).copied();
         if let Some(delay) = delay {
             thread::sleep(delay);
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn delay_is_a_point_and_milliseconds() {
-        for point in Point::ALL {
+        for point in DelayPoint::ALL {
             let delay = parse_delay(&format!("{}=30", point.name()));
             assert_eq!(point.name(), format!("{point:?}"));
             assert_eq!(delay, Some((*point, Duration::from_millis(30))));

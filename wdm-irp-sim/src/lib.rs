@@ -15,8 +15,9 @@
 //!   misuse ends the process.
 //! - A [`Device`] is a lower driver's. Its [`Behavior`] says when and how it completes requests,
 //!   and whether it keeps to its contract.
-//! - [`Machine::faults`](Handle::faults) makes allocations fail and widens races.
-//! - [`Machine::timeline`](Handle::timeline) tells what happened, as text or as a sequence diagram.
+//! - [`Machine::faults`](MachineHandle::faults) makes allocations fail and widens races.
+//! - [`Machine::timeline`](MachineHandle::timeline) tells what happened, as text or as a sequence
+//!   diagram.
 //!
 //! A function of the WDK is modeled in the room of its prefix: `io`, `ke` or `mm`. Below them is
 //! the `kernel`, with the ledger; beside them are the modeled drivers (`driver`), and above
@@ -62,7 +63,7 @@
 //!     assert_eq!(irp::Irp::new(irp).status(), STATUS_DEVICE_BUSY);
 //!     IoFreeIrp(irp); // Without this line, `finish` panics and says so.
 //! }
-//! machine.settle();
+//! machine.join_drivers();
 //! println!("{}", machine.timeline());
 //! machine.finish();
 //! ```
@@ -96,12 +97,12 @@ pub use driver::lower_irp::LowerIrp;
 pub use driver::options::DeviceOptions;
 pub use driver::received::{Parameters, Received};
 pub use driver::when::When;
-pub use fault::{Allocation, Faults, Point};
+pub use fault::{Allocation, DelayPoint, Faults};
 pub use ke::irql;
 pub use kernel::ledger::Wait;
 pub use kernel::this_thread::Entered;
 pub use machine::Machine;
-pub use machine::handle::Handle;
+pub use machine::handle::MachineHandle;
 pub use report::names::{irql_name, major_name, status_name};
 pub use report::timeline::{self, Lane, Step, Timeline};
 pub use report::violation::{BugCheck, Report, Violation, ViolationKind};

@@ -107,7 +107,7 @@ mod tests {
         unsafe { memory.fill(8..40, POISON) };
         // SAFETY: as above.
         assert!(unsafe { memory.is_filled(0..8, 0) });
-        // SAFETY: as above.
+        // SAFETY: allocated by this test, which alone knows the memory.
         assert!(unsafe { memory.is_filled(8..40, POISON) });
         // SAFETY: the last of the 40 bytes that were allocated.
         let last = unsafe { memory.as_ptr().add(39) };

@@ -32,19 +32,19 @@ use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::request::{Armed, NoTransfer, Request};
 use wdm_irp::sys::{IoCancelIrp, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS};
 use wdm_irp::{Completing, Irp, PassiveLevel, Signaled, Timeout, completion_routine};
-use wdm_irp_sim::{Behavior, Device, LowerIrp, Machine, Point, When};
+use wdm_irp_sim::{Behavior, DelayPoint, Device, LowerIrp, Machine, When};
 
 /// The bound for models of three threads.
 const PREEMPTIONS: usize = 5;
 
 /// Where other threads may run, besides the accesses to the handshake and the event.
-const POINTS: [Point; 6] = [
-    Point::BeforeDispatch,
-    Point::AfterDispatch,
-    Point::BeforeRoutine,
-    Point::AfterSetEvent,
-    Point::BeforeCancel,
-    Point::BeforeCancelRoutine,
+const POINTS: [DelayPoint; 6] = [
+    DelayPoint::BeforeDispatch,
+    DelayPoint::AfterDispatch,
+    DelayPoint::BeforeRoutine,
+    DelayPoint::AfterSetEvent,
+    DelayPoint::BeforeCancel,
+    DelayPoint::BeforeCancelRoutine,
 ];
 
 /// What the routine writes and the originator reads. loom checks that one is ordered before the

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use wdm_irp_sim::{Behavior, Handle, Machine};
+use wdm_irp_sim::{Behavior, Machine, MachineHandle};
 use wdm_irp_tests::own_device;
 
 use super::sender::Sender;
@@ -36,7 +36,7 @@ impl Fixed {
 }
 
 /// The machine of the program that runs, for a watchdog.
-pub(crate) static CURRENT: Mutex<Option<Handle>> = Mutex::new(None);
+pub(crate) static CURRENT: Mutex<Option<MachineHandle>> = Mutex::new(None);
 
 /// Runs a program on a machine of its own.
 ///
@@ -77,7 +77,7 @@ pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
         sender.step(step, &stacks);
     }
     sender.finish(program.end);
-    machine.settle();
+    machine.join_drivers();
     let nested = fixed.slots.nested.iter().map(|slot| slot as &dyn Debug);
     for slot in sender.touched.drain(..).chain(nested) {
         // Its only public property.

@@ -1,6 +1,6 @@
 //! Devices with the filters above them.
 
-use wdm_irp_sim::{Behavior, Device, DeviceOptions, Handle};
+use wdm_irp_sim::{Behavior, Device, DeviceOptions, MachineHandle};
 
 use crate::answers::answer;
 use crate::program::{DeviceSpec, IoMethod, Lower};
@@ -14,7 +14,7 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    pub(super) fn new(machine: &Handle, spec: DeviceSpec) -> Self {
+    pub(super) fn new(machine: &MachineHandle, spec: DeviceSpec) -> Self {
         let options = DeviceOptions::new("disk");
         let options = match spec.method {
             IoMethod::Buffered => options.buffered(),

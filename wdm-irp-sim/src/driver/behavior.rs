@@ -139,7 +139,7 @@ impl Behavior {
 
     /// Sets the IRQL at which another thread completes the request.
     ///
-    /// It is `DISPATCH_LEVEL` otherwise, as in a DPC.
+    /// By default it is `DISPATCH_LEVEL`, as in a DPC.
     #[must_use]
     pub fn at_irql(mut self, level: u8) -> Self {
         if let Kind::Respond { irql, .. } = &mut self.0 {

@@ -3,9 +3,10 @@
 use wdm_irp::sys::{DO_BUFFERED_IO, DO_DIRECT_IO};
 
 use crate::driver::lower_irp::LowerIrp;
-use crate::driver::received::Parameters;
+use crate::driver::received::{Parameters, Received};
 use crate::io::major;
 use crate::io::mdl::MdlAccess;
+use crate::kernel::this_thread;
 use crate::report::violation::ViolationKind;
 
 /// The bytes of a request: where they begin, and how many there are.
@@ -194,5 +195,23 @@ impl LowerIrp {
         (0..self.output_length())
             .map(|index| first.wrapping_add(index.to_le_bytes()[0]))
             .collect()
+    }
+
+    /// Returns the request as it is now.
+    pub(super) fn receive(&self) -> Received {
+        let access = self.access();
+        let location = self.location();
+        Received {
+            irp: self.number(),
+            major: location.major_function(),
+            minor: location.minor_function(),
+            flags: location.flags(),
+            control: location.control(),
+            parameters: self.parameters(),
+            irql: this_thread::irql(),
+            stack_count: access.stack_count(),
+            location: access.current_location(),
+            data: self.input(),
+        }
     }
 }

@@ -56,6 +56,7 @@ impl DeviceShared {
         device.downcast().ok()
     }
 
+    /// Returns `DeviceObject->Flags`.
     pub(super) const fn flags(&self) -> u32 {
         self.flags
     }
@@ -153,6 +154,7 @@ impl fmt::Debug for Device {
 }
 
 impl Device {
+    /// Creates a device with a modeled driver.
     pub(super) fn with_code(
         kernel: &Arc<Kernel>,
         options: DeviceOptions,
@@ -162,6 +164,7 @@ impl Device {
         Self::with_driver(kernel, options, driver)
     }
 
+    /// Creates a device with a dispatch routine of the test.
     pub(crate) fn new_raw(
         kernel: &Arc<Kernel>,
         options: DeviceOptions,
@@ -205,6 +208,7 @@ impl Device {
         }
     }
 
+    /// Returns the device as what the end of the machine retires.
     pub(crate) fn shared(&self) -> Arc<dyn Retire> {
         self.shared.clone()
     }

@@ -8,11 +8,11 @@ use wdm_irp::sys::{DISPATCH_LEVEL, IRP, NTSTATUS, STATUS_PENDING, STATUS_UNSUCCE
 
 use crate::driver::device::DeviceShared;
 use crate::driver::owned_irp::OwnedIrp;
-use crate::driver::received::{Parameters, Received};
+use crate::driver::received::Parameters;
 use crate::io::major;
 use crate::ke::irql;
+use crate::kernel::Kernel;
 use crate::kernel::objects::DeviceObject;
-use crate::kernel::{Kernel, this_thread};
 use crate::sync::{Arc, Duration, thread};
 
 /// An IRP at a modeled driver, which owns it until it completes it, passes it on or puts it aside.
@@ -61,6 +61,7 @@ impl LowerIrp {
         (self.device.clone(), irp)
     }
 
+    /// Returns the fields of the IRP.
     pub(super) fn access(&self) -> Irp {
         self.irp().access()
     }
@@ -73,6 +74,7 @@ impl LowerIrp {
         &self.device
     }
 
+    /// Returns the location of the driver.
     pub(super) fn location(&self) -> StackLocation {
         self.access()
             .current()
@@ -165,24 +167,6 @@ impl LowerIrp {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.access().cancel()
-    }
-
-    /// Returns the request as it is now.
-    pub(crate) fn receive(&self) -> Received {
-        let access = self.access();
-        let location = self.location();
-        Received {
-            irp: self.number(),
-            major: location.major_function(),
-            minor: location.minor_function(),
-            flags: location.flags(),
-            control: location.control(),
-            parameters: self.parameters(),
-            irql: this_thread::irql(),
-            stack_count: access.stack_count(),
-            location: access.current_location(),
-            data: self.input(),
-        }
     }
 
     /// Marks the IRP pending (`IoMarkIrpPending`).

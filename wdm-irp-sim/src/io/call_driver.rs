@@ -6,7 +6,7 @@ use wdm_irp::sys::{
     STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
 };
 
-use crate::fault::Point;
+use crate::fault::DelayPoint;
 use crate::io::irp::set_current_location;
 use crate::io::major::{describe_arguments, highest_irql};
 use crate::io::mdl::mdl_chain;
@@ -79,7 +79,7 @@ impl Kernel {
             return STATUS_INVALID_DEVICE_REQUEST;
         };
         self.check_send_irql(number, sent.major);
-        self.faults.delay_at(Point::BeforeDispatch);
+        self.faults.delay_at(DelayPoint::BeforeDispatch);
         let irql = this_thread::irql();
         let status = {
             let _busy = this_thread::enter_routine(self, number, lane.clone(), false);
@@ -104,7 +104,7 @@ impl Kernel {
                 ),
             );
         }
-        self.faults.delay_at(Point::AfterDispatch);
+        self.faults.delay_at(DelayPoint::AfterDispatch);
         let breach = lock(&self.ledger)
             .irps
             .get_mut(&number)

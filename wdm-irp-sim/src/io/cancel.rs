@@ -3,7 +3,7 @@
 use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
-use crate::fault::Point;
+use crate::fault::DelayPoint;
 use crate::kernel::ledger::Owner;
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::timeline::{Lane, Step};
@@ -112,7 +112,7 @@ impl Kernel {
                 return false;
             }
         };
-        self.faults.delay_at(Point::BeforeCancel);
+        self.faults.delay_at(DelayPoint::BeforeCancel);
         // SAFETY: allocated, as the ledger says, and it stays so: `IoFreeIrp` keeps the memory of
         // an IRP that is being cancelled. Until the routine is claimed only `Cancel` and
         // `CancelRoutine` are accessed, which everybody may; afterwards the IRP is this function's
@@ -131,7 +131,7 @@ impl Kernel {
         let device = access
             .current()
             .map_or(std::ptr::null_mut(), StackLocation::device_object);
-        self.faults.delay_at(Point::BeforeCancelRoutine);
+        self.faults.delay_at(DelayPoint::BeforeCancelRoutine);
         // From here on the IRP belongs to the cancel routine.
         self.end_cancel(number);
         let lane = objects::lane_of(device);

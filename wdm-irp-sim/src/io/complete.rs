@@ -12,7 +12,7 @@ use wdm_irp::sys::{
     SL_PENDING_RETURNED, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING,
 };
 
-use crate::fault::Point;
+use crate::fault::DelayPoint;
 use crate::io::irp::{clear_location, set_current_location};
 use crate::kernel::ledger::{IrpRecord, Owner};
 use crate::kernel::record::Found;
@@ -154,7 +154,7 @@ impl Kernel {
             // Windows looks at the flags alone: a driver sets them together with a routine.
             let routine = location.completion_routine().filter(|_| invoked);
             if routine.is_some() {
-                self.faults.delay_at(Point::BeforeRoutine);
+                self.faults.delay_at(DelayPoint::BeforeRoutine);
             }
             if at_origin {
                 self.give_back(access, number, location, routine.is_some());

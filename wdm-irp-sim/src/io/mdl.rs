@@ -209,8 +209,7 @@ fn attach(access: Irp, mdl: *mut MDL, secondary: bool) {
         access.set_mdl_address(mdl);
         return;
     }
-    // SAFETY: the IRP is the caller's, and with it the MDLs of its chain, which are freed after it
-    // has left them out.
+    // SAFETY: the IRP is the caller's, and with it the MDLs that it carries, which are allocated.
     let mut last = unsafe { MdlAccess::new(first) };
     while !last.next().is_null() {
         // SAFETY: the next MDL of the same chain.
@@ -226,7 +225,7 @@ pub(super) fn mdl_chain(mut mdl: *mut MDL) -> Vec<usize> {
     while !mdl.is_null() && chain.len() < 1024 {
         chain.push(mdl.addr());
         // SAFETY: the sender of an IRP keeps the MDLs it carries valid, as the WDK asks of it.
-        mdl = unsafe { (*mdl).Next };
+        mdl = unsafe { MdlAccess::new(mdl) }.next();
     }
     chain
 }

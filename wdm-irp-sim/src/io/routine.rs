@@ -3,7 +3,7 @@
 use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
 
-use crate::fault::Point;
+use crate::fault::DelayPoint;
 use crate::kernel::{Kernel, this_thread};
 use crate::report::names::status_name;
 use crate::report::timeline::{Lane, Step};
@@ -59,7 +59,7 @@ impl Kernel {
             Lane::IoManager,
             format!("routine returned {}", status_name(returned)),
         );
-        self.faults.delay_at(Point::AfterRoutine);
+        self.faults.delay_at(DelayPoint::AfterRoutine);
         returned
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, KEVENT, NotificationEvent};
 
-use crate::fault::Point;
+use crate::fault::DelayPoint;
 use crate::ke::dispatcher::{DISPATCHER, EventAccess, SYNCHRONIZATION_EVENT, release};
 use crate::kernel::ledger::Owner;
 use crate::kernel::{Kernel, this_thread};
@@ -131,6 +131,6 @@ pub(crate) unsafe fn KeSetEvent(event: *mut KEVENT, wait: bool) -> i32 {
             "KeSetEvent on an event that is not initialized",
         );
     }
-    kernel.faults.delay_at(Point::AfterSetEvent);
+    kernel.faults.delay_at(DelayPoint::AfterSetEvent);
     before.unwrap_or(0)
 }

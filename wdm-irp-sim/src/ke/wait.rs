@@ -9,7 +9,7 @@ use wdm_irp::sys::{
     STATUS_TIMEOUT,
 };
 
-use crate::fault::Point;
+use crate::fault::DelayPoint;
 use crate::ke::dispatcher::{DISPATCHER, EventAccess, Waiter};
 use crate::kernel::ledger::Wait;
 use crate::kernel::{Kernel, this_thread};
@@ -55,7 +55,7 @@ pub(crate) unsafe fn KeWaitForSingleObject(
             &format!("KeWaitForSingleObject at IRQL {irql}"),
         );
     }
-    kernel.faults.delay_at(Point::BeforeWait);
+    kernel.faults.delay_at(DelayPoint::BeforeWait);
     // SAFETY: the contract of this function is that of `block`.
     let status = unsafe { block(&kernel, event, timeout) };
     if status == STATUS_INVALID_PARAMETER {

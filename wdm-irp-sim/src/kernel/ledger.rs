@@ -32,7 +32,7 @@ pub(crate) struct Frame {
     pub(crate) returned: Option<NTSTATUS>,
     /// Whether the driver had marked the IRP pending, once it has completed it.
     pub(crate) marked: Option<bool>,
-    /// Whether the timeline has said so already.
+    /// Whether a breach of the contract has been recorded already.
     pub(crate) noted: bool,
 }
 

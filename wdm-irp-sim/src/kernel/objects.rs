@@ -34,8 +34,10 @@ pub(crate) trait DeviceObject: Any + Send + Sync {
     ) -> NTSTATUS;
 }
 
+/// Which instance the objects belong to, by address.
 static OWNERS: Mutex<BTreeMap<usize, Weak<Kernel>>> = Mutex::new(BTreeMap::new());
 
+/// The devices, by the address of their device object.
 static DEVICES: Mutex<BTreeMap<usize, Weak<dyn DeviceObject>>> = Mutex::new(BTreeMap::new());
 
 /// Enters a device of an instance.

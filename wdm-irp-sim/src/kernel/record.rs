@@ -1,7 +1,6 @@
 //! What the calling thread does, recorded: entries of the timeline, and violations.
 
-use crate::kernel::ledger::Owner;
-use crate::kernel::ledger::describe;
+use crate::kernel::ledger::{Owner, describe};
 use crate::kernel::{Kernel, this_thread};
 use crate::report::names::irql_name;
 use crate::report::timeline::{Entry, Lane, Step, Timeline};
@@ -111,6 +110,7 @@ impl Kernel {
         }
     }
 
+    /// Returns the entries that are kept.
     pub(crate) fn timeline(&self) -> Timeline {
         let ledger = lock(&self.ledger);
         Timeline::new(ledger.entries.iter().cloned().collect(), ledger.forgotten)

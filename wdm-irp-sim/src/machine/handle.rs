@@ -14,15 +14,15 @@ use crate::sync::{Arc, Duration, lock};
 
 /// What can be done with a machine from any thread.
 #[derive(Clone)]
-pub struct Handle(pub(crate) Arc<Kernel>);
+pub struct MachineHandle(pub(crate) Arc<Kernel>);
 
-impl std::fmt::Debug for Handle {
+impl std::fmt::Debug for MachineHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").finish_non_exhaustive()
+        f.debug_struct("MachineHandle").finish_non_exhaustive()
     }
 }
 
-impl Handle {
+impl MachineHandle {
     /// Returns the machine of the calling thread, or the process-wide default.
     #[must_use]
     pub fn current() -> Self {
@@ -104,7 +104,7 @@ impl Handle {
         self.0.faults.fail(Allocation::Mdl, 0);
     }
 
-    /// Sets how long a wait without time-out may last; 20 seconds otherwise.
+    /// Sets how long a wait without time-out may last; 20 seconds by default.
     ///
     /// A longer one is reported as a hang, which ends the process.
     pub fn hang_limit(&self, limit: Duration) {
@@ -113,14 +113,14 @@ impl Handle {
 
     /// Sets whether a lower driver's breach of its contract is a violation.
     ///
-    /// It is a note in the timeline otherwise, since tests use such drivers on purpose.
+    /// By default it is a note in the timeline, since tests use such drivers on purpose.
     pub fn strict_lower(&self, strict: bool) {
         lock(&self.0.settings).strict_lower = strict;
     }
 
     /// Sets whether the timeline is recorded.
     ///
-    /// It is otherwise; a test with very many requests may not want it.
+    /// By default it is; a test with very many requests may not want it.
     pub fn record_timeline(&self, recording: bool) {
         lock(&self.0.settings).recording = recording;
     }

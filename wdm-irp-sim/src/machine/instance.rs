@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use crate::kernel::this_thread::Entered;
 use crate::kernel::{Kernel, this_thread};
-use crate::machine::handle::Handle;
+use crate::machine::handle::MachineHandle;
 use crate::report::timeline::Lane;
 use crate::report::violation::Report;
 use crate::sync::thread;
@@ -17,7 +17,7 @@ use crate::sync::thread;
 /// At its end it checks that nothing was misused and nothing is left: see [`finish`](Self::finish).
 #[derive(Debug)]
 pub struct Machine {
-    handle: Handle,
+    handle: MachineHandle,
     entered: Option<Entered>,
     closed: bool,
     _this_thread: PhantomData<*const ()>,
@@ -36,7 +36,7 @@ impl Machine {
         let kernel = Kernel::new(false);
         let entered = this_thread::enter(kernel.clone(), "originator".into(), Lane::Originator);
         Self {
-            handle: Handle(kernel),
+            handle: MachineHandle(kernel),
             entered: Some(entered),
             closed: false,
             _this_thread: PhantomData,
@@ -45,7 +45,7 @@ impl Machine {
 
     /// Returns a handle that other threads can use.
     #[must_use]
-    pub fn handle(&self) -> Handle {
+    pub fn handle(&self) -> MachineHandle {
         self.handle.clone()
     }
 
@@ -53,7 +53,7 @@ impl Machine {
     ///
     /// After a wait for an event, the thread that has signaled it may still be on its way out of
     /// the completion routine: call this before looking at the timeline.
-    pub fn settle(&self) {
+    pub fn join_drivers(&self) {
         self.handle.0.join_workers();
     }
 
@@ -77,9 +77,9 @@ impl Machine {
 }
 
 impl Deref for Machine {
-    type Target = Handle;
+    type Target = MachineHandle;
 
-    fn deref(&self) -> &Handle {
+    fn deref(&self) -> &MachineHandle {
         &self.handle
     }
 }

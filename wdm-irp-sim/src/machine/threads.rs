@@ -1,12 +1,11 @@
 //! The threads of a test.
 
-use crate::kernel::this_thread;
-use crate::kernel::this_thread::Entered;
-use crate::machine::handle::Handle;
+use crate::kernel::this_thread::{self, Entered};
+use crate::machine::handle::MachineHandle;
 use crate::report::timeline::Lane;
 use crate::sync::{Arc, thread};
 
-impl Handle {
+impl MachineHandle {
     /// Puts the calling thread on this machine until the result is dropped.
     ///
     /// This is for threads that [`spawn`](Self::spawn) has not started, such as scoped ones.

@@ -14,7 +14,7 @@ use super::support::{
     send_and_wait,
 };
 use crate::io::major;
-use crate::{Behavior, Device, Machine, Point, ViolationKind, When, irql};
+use crate::{Behavior, DelayPoint, Device, Machine, ViolationKind, When, irql};
 
 #[test]
 fn inline() {
@@ -71,7 +71,7 @@ fn a_delay_after_the_dispatch_routine_lets_the_completion_overtake() {
     let machine = Machine::new();
     machine
         .faults()
-        .delay(Point::AfterDispatch, milliseconds(200));
+        .delay(DelayPoint::AfterDispatch, milliseconds(200));
     let device = machine
         .device(Behavior::complete(STATUS_SUCCESS, 0).when(When::after(Duration::from_millis(1))));
     send_and_wait(&device);

@@ -14,7 +14,7 @@ use super::support::{
     signal_if_pended, until,
 };
 use crate::io::major;
-use crate::{Behavior, Device, Machine, Point, ViolationKind, When, irql};
+use crate::{Behavior, DelayPoint, Device, Machine, ViolationKind, When, irql};
 
 /// Sends a read that pends, with an event that is signaled.
 fn send(device: &Device) -> (Irp, Event) {
@@ -103,7 +103,7 @@ fn freed_while_it_is_cancelled() {
     let machine = Machine::new();
     machine
         .faults()
-        .delay(Point::BeforeCancel, milliseconds(100));
+        .delay(DelayPoint::BeforeCancel, milliseconds(100));
     let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
     let (irp, event) = send(&device);
     let canceller = machine.spawn(move || irp.cancel());

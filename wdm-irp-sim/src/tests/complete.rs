@@ -21,10 +21,8 @@ fn the_routine_gets_the_device_of_the_own_location_if_there_is_one() {
         let irp = Irp::allocate(1 + i8::from(with_own));
         if with_own {
             irp.own_location();
-            // SAFETY: the IRP has a current location since the line above.
-            let location = unsafe { sys::IoGetCurrentIrpStackLocation(irp.0) };
-            // SAFETY: as above.
-            unsafe { (*location).DeviceObject = own.as_ptr() };
+            let current = irp.access().current().expect("its own");
+            current.set_device_object(own.as_ptr());
         }
         irp.send(&counter, &device);
         assert_eq!(
@@ -77,17 +75,12 @@ fn a_location_is_cleared_before_its_routine_runs() {
         irp: *mut IRP,
         context: *mut c_void,
     ) -> NTSTATUS {
-        // SAFETY: the IRP is with this routine, and has one location, which was the current one.
-        let location = unsafe { sys::IoGetNextIrpStackLocation(irp) };
+        let location = Irp(irp).next();
         // SAFETY: the context is a `Counter` that outlives the IRP.
         let counter = unsafe { &*context.cast::<Counter>() };
-        // SAFETY: as above.
-        let control = unsafe { (*location).Control };
+        let control = location.control();
         counter.calls.store(u32::from(control), Ordering::SeqCst);
-        // SAFETY: as above.
-        let parameters = unsafe { (*location).Parameters };
-        // SAFETY: the model has cleared the location, and every member is valid as zeros.
-        let argument = unsafe { parameters.Others.Argument1 };
+        let argument = location.other_parameters().Argument1;
         counter
             .pended
             .store(u32::from(!argument.is_null()), Ordering::SeqCst);
@@ -159,7 +152,7 @@ fn completed_twice_at_once() {
     let machine = Machine::new();
     machine
         .faults()
-        .delay(crate::Point::BeforeRoutine, milliseconds(100));
+        .delay(crate::DelayPoint::BeforeRoutine, milliseconds(100));
     let device = machine.device(Behavior::complete(STATUS_SUCCESS, 0).when(When::triggered()));
     let counter = Counter::default();
     let irp = Irp::allocate(1);

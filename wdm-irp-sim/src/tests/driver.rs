@@ -79,10 +79,8 @@ fn the_driver_remembers_flags_and_minor_function() {
     let counter = Counter::default();
     let irp = Irp::allocate(1);
     irp.major(major::READ).routine(count, counter.context());
-    // SAFETY: the IRP has one location, and is with this test.
-    unsafe { (*irp.next()).Flags = 0x10 };
-    // SAFETY: as above.
-    unsafe { (*irp.next()).MinorFunction = 2 };
+    irp.next().set_flags(0x10);
+    irp.next().set_function(major::READ, 2);
     irp.call(&device);
     irp.free();
     let received = &device.received()[0];

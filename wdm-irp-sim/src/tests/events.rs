@@ -107,7 +107,7 @@ fn the_waiter_may_free_the_event_at_once() {
     let machine = Machine::new();
     machine
         .faults()
-        .delay(crate::Point::AfterSetEvent, Duration::from_millis(2));
+        .delay(crate::DelayPoint::AfterSetEvent, Duration::from_millis(2));
     let rounds = if cfg!(miri) { 4 } else { 100 };
     for _ in 0..rounds {
         let event = Event::notification();

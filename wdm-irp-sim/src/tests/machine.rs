@@ -106,7 +106,7 @@ fn every_late_completion_is_waited_for() {
             .routine(free, std::ptr::null_mut())
             .call(&device);
     }
-    machine.settle();
+    machine.join_drivers();
     assert_eq!(machine.live_irps(), 0);
     machine.finish();
 }
@@ -172,7 +172,7 @@ fn threads_enter_a_machine_by_its_handle() {
 #[test]
 fn a_thread_on_no_machine_has_one_all_the_same() {
     std::thread::spawn(|| {
-        let device = crate::Handle::current().device(Behavior::complete(STATUS_SUCCESS, 0));
+        let device = crate::MachineHandle::current().device(Behavior::complete(STATUS_SUCCESS, 0));
         assert_eq!(send_and_wait(&device), (STATUS_SUCCESS, STATUS_SUCCESS));
     })
     .join()
@@ -196,7 +196,7 @@ fn an_irp_belongs_to_its_machine_whoever_frees_it() {
 fn a_handle_prints_nothing_of_the_machine() {
     let machine = Machine::new();
     let handle = machine.handle();
-    assert_eq!(format!("{handle:?}"), "Handle { .. }");
+    assert_eq!(format!("{handle:?}"), "MachineHandle { .. }");
     assert_eq!(format!("{:?}", handle.enter()), "Entered { .. }");
     machine.finish();
 }

@@ -72,7 +72,7 @@ fn an_mdl_describes_pages() {
     let start = buffer.as_mut_ptr();
     let into_page = start.addr() % 4096;
     let mdl = Mdl::allocate(start, 4097, false, std::ptr::null_mut());
-    // SAFETY: allocated above, and not freed yet.
+    // SAFETY: an MDL that the test has allocated and not freed yet, and has to itself.
     let fields = unsafe { &*mdl.0 };
     assert_eq!(fields.StartVa.addr() + into_page, start.addr());
     assert_eq!(fields.ByteOffset as usize, into_page);
@@ -92,9 +92,9 @@ fn secondary_mdls_form_a_chain() {
     let second = Mdl::allocate(buffer.as_mut_ptr(), 4, true, irp.0);
     let third = Mdl::allocate(buffer.as_mut_ptr(), 4, true, irp.0);
     assert_eq!(irp.access().mdl_address(), first.0);
-    // SAFETY: allocated above, and not freed yet.
+    // SAFETY: an MDL that the test has allocated and not freed yet, and has to itself.
     assert_eq!(unsafe { (*first.0).Next }, second.0);
-    // SAFETY: allocated above, and not freed yet.
+    // SAFETY: an MDL that the test has allocated and not freed yet, and has to itself.
     assert_eq!(unsafe { (*second.0).Next }, third.0);
     for mdl in [first, second, third] {
         mdl.free();
@@ -230,11 +230,11 @@ fn reading_locks_pages_without_the_mark_for_writing() {
     let mdl = Mdl::allocate(buffer.as_mut_ptr(), 8, false, std::ptr::null_mut());
     // SAFETY: the MDL was allocated above, for a buffer that is readable.
     unsafe { sys::MmProbeAndLockPages(mdl.0, sys::KernelMode, IoReadAccess) };
-    // SAFETY: allocated above, and not freed yet.
+    // SAFETY: an MDL that the test has allocated and not freed yet, and has to itself.
     assert_eq!(unsafe { (*mdl.0).MdlFlags }, 0x0002);
     mdl.unlock();
     mdl.lock();
-    // SAFETY: as above.
+    // SAFETY: an MDL that the test has allocated and not freed yet, and has to itself.
     assert_eq!(unsafe { (*mdl.0).MdlFlags }, 0x0082);
     mdl.unlock();
     mdl.free();
@@ -261,7 +261,7 @@ fn another_primary_mdl_takes_the_place_of_the_first() {
     let first = Mdl::allocate(buffer.as_mut_ptr(), 4, false, irp.0);
     let second = Mdl::allocate(buffer.as_mut_ptr(), 4, false, irp.0);
     assert_eq!(irp.access().mdl_address(), second.0);
-    // SAFETY: allocated above, and not freed yet.
+    // SAFETY: an MDL that the test has allocated and not freed yet, and has to itself.
     assert!(unsafe { (*first.0).Next }.is_null());
     assert_eq!(machine.live_mdls(), 2);
     first.free();
@@ -279,7 +279,7 @@ fn nonpaged_pool_needs_no_locks() {
     let irp = read(&disk, 8);
     let mdl = Mdl::allocate(buffer.as_mut_ptr(), 8, false, irp.0);
     // MmBuildMdlForNonPagedPool
-    // SAFETY: allocated above, and not freed yet.
+    // SAFETY: an MDL that the test has allocated and not freed yet, and has to itself.
     unsafe { (*mdl.0).MdlFlags |= 0x0004 };
     irp.routine(count, counter.context()).call(&disk);
     mdl.free();

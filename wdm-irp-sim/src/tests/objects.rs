@@ -13,7 +13,7 @@ fn a_machine_that_ends_leaves_no_addresses_behind() {
     drop(machine.device(Behavior::complete(STATUS_SUCCESS, 0)));
     // SAFETY: the stack size is positive, as the DDI asks.
     let irp = unsafe { IoAllocateIrp(1, 0) };
-    // SAFETY: allocated above, and never sent.
+    // SAFETY: the IRP was allocated above, and was never sent.
     unsafe { IoFreeIrp(irp) };
     assert_eq!(count(&weak), 2);
     machine.finish();

@@ -1,5 +1,4 @@
-//! What the tests share: the functions of `wdm_irp::sys` as methods, completion routines, and
-//! waits.
+//! What the tests share: the functions of `sys` as methods, completion routines, and waits.
 //!
 //! [`Irp`] and [`Event`] are not marked unsafe: the tests misuse them on purpose, which the ledger
 //! catches before memory is touched.
@@ -8,10 +7,8 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use wdm_irp::sys::{
-    self, DEVICE_OBJECT, IO_STACK_LOCATION_Parameters, IRP, KEVENT, NTSTATUS, PARAMETERS_READ,
-    PointerAligned,
-};
+use wdm_irp::sys::irp::StackLocation;
+use wdm_irp::sys::{self, DEVICE_OBJECT, IRP, KEVENT, NTSTATUS};
 
 use crate::io::major;
 use crate::{Behavior, Device, Machine, Report, ViolationKind, When};
@@ -68,9 +65,9 @@ impl Irp {
         unsafe { sys::IoFreeIrp(self.0) };
     }
 
-    pub(super) fn next(self) -> *mut sys::IO_STACK_LOCATION {
-        // SAFETY: the tests call this on IRPs that are theirs and have a next location.
-        unsafe { sys::IoGetNextIrpStackLocation(self.0) }
+    /// Returns the next location of an IRP that is with the caller.
+    pub(super) fn next(self) -> StackLocation {
+        self.access().next().expect("the IRP has a next location")
     }
 
     pub(super) fn own_location(self) {
@@ -79,8 +76,8 @@ impl Irp {
     }
 
     pub(super) fn major(self, major: u8) -> Self {
-        // SAFETY: the next location of an IRP that is with the caller (see `next`).
-        unsafe { (*self.next()).MajorFunction = major };
+        let next = self.next();
+        next.set_function(major, next.minor_function());
         self
     }
 
@@ -96,20 +93,14 @@ impl Irp {
     }
 
     pub(super) fn control(self, control: u8) -> Self {
-        // SAFETY: the next location of an IRP that is with the caller (see `next`).
-        unsafe { (*self.next()).Control = control };
+        self.next().set_control(control);
         self
     }
 
     /// Makes the next location a buffered read.
     pub(super) fn read(self, buffer: *mut u8, length: u32) -> Self {
-        let parameters = PARAMETERS_READ {
-            Length: PointerAligned(length),
-            Key: PointerAligned(0),
-            ByteOffset: 0x10,
-        };
-        // SAFETY: the next location of an IRP that is with the caller (see `next`).
-        unsafe { (*self.next()).Parameters = IO_STACK_LOCATION_Parameters { Read: parameters } };
+        self.next().set_length(length);
+        self.next().set_byte_offset(0x10);
         self.access().set_system_buffer(buffer.cast());
         self.major(major::READ)
     }

@@ -2,9 +2,7 @@
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use wdm_irp::sys::{
-    IO_STACK_LOCATION_Parameters, PARAMETERS_DEVICE_IO_CONTROL, PointerAligned, STATUS_SUCCESS,
-};
+use wdm_irp::sys::STATUS_SUCCESS;
 
 use super::support::*;
 use crate::io::major;
@@ -44,7 +42,7 @@ fn a_pended_request() {
         Behavior::complete(STATUS_SUCCESS, 512).when(When::after(milliseconds(40))),
     );
     send_and_wait(&disk);
-    machine.settle();
+    machine.join_drivers();
     let timeline = machine.timeline();
     let text = timeline.clone().without_times().to_text();
     // The end of the routine and the end of the wait come in any order: look at each thread by
@@ -204,22 +202,11 @@ fn a_dispatch_entry_tells_the_arguments() {
     };
     // IRP_MJ_FLUSH_BUFFERS
     send(9);
-    let parameters = PARAMETERS_DEVICE_IO_CONTROL {
-        OutputBufferLength: PointerAligned(8),
-        InputBufferLength: PointerAligned(0),
-        IoControlCode: PointerAligned(0x0022_2000),
-        Type3InputBuffer: std::ptr::null_mut(),
-    };
-    let cell = irp.next();
-    // SAFETY: the next location of an IRP with one location, which is with this test.
-    unsafe {
-        (*cell).Parameters = IO_STACK_LOCATION_Parameters {
-            DeviceIoControl: parameters,
-        };
-    }
+    irp.next().set_buffer_lengths(0, 8);
+    irp.next().set_io_control_code(0x0022_2000);
+    irp.next().set_type3_input_buffer(std::ptr::null_mut());
     send(major::CONTROL);
-    // SAFETY: the routine has given the IRP back, so that the location is this test's again.
-    unsafe { (*cell).MinorFunction = 0x14 };
+    irp.next().set_function(major::CONTROL, 0x14);
     // IRP_MJ_PNP
     send(0x1B);
     irp.free();

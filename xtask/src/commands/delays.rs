@@ -80,7 +80,7 @@ fn tests(tree: &Tree) -> Cmd<'_> {
 
 #[cfg(test)]
 mod tests {
-    use wdm_irp_sim::Point as DelayPoint;
+    use wdm_irp_sim::DelayPoint;
 
     #[test]
     fn points_are_those_of_the_model() {

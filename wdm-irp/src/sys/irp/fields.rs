@@ -12,8 +12,8 @@ use crate::sys::types::{IO_STACK_LOCATION, IRP, MDL, NTSTATUS};
 /// # Invariants
 /// 1. The address is that of an IRP as `IoInitializeIrp` leaves it, with `StackCount` stack
 ///    locations behind it, which stays allocated as long as a copy of this value is used.
-/// 2. The IRP is the holder's: nobody else accesses it meanwhile, but for `Cancel` and
-///    `CancelRoutine`, which everybody accesses atomically.
+/// 2. Whoever uses a field has the IRP to itself, but for `Cancel` and `CancelRoutine`, which
+///    everybody accesses atomically, at any time.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 pub struct Irp(NonNull<IRP>);
