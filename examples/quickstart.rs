@@ -1,4 +1,4 @@
-//! Both journeys of a driver-created IRP, on the host model: completed inline, and pended and signalled.
+//! Both journeys of a driver-created IRP, on the host model: completed inline, and pended and signaled.
 //!
 //! `cargo run --example quickstart` prints each as a timeline; `-- --svg FILE` also draws them.
 #![forbid(unsafe_code)]

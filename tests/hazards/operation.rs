@@ -81,7 +81,7 @@ fn h23_final_error_returned_and_completed_later_with_success() {
 }
 
 #[test]
-fn h23_legal_neighbours() {
+fn h23_legal_neighbors() {
     survives(When::inline());
     survives(When::inline_marked());
     survives(When::after(SOON));

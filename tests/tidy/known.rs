@@ -19,20 +19,4 @@ pub(crate) const FACES_THAT_HOLD_MORE: &[&str] = &[];
 pub(crate) const WIDE_COMMENTS: &[&str] = &["wdm-irp/src/lib.rs"];
 
 /// Files with words that are spelled in the British way.
-pub(crate) const BRITISH_SPELLING: &[&str] = &[
-    "BENCHMARKS.md",
-    "README.md",
-    "TESTING.md",
-    "docs/hazards.md",
-    "examples/quickstart.rs",
-    "tests/hazards/operation.rs",
-    "tests/ui/hazards/h05_closure_keeps_irp.rs",
-    "wdm-irp/src/buffer.rs",
-    "wdm-irp/src/completed.rs",
-    "wdm-irp/src/macro_support.rs",
-    "wdm-irp/src/operation/handshake.rs",
-    "wdm-irp/src/operation/shared.rs",
-    "wdm-irp/src/routine/completing.rs",
-    "wdm-irp/src/send/start.rs",
-    "wdm-irp/src/sys/constants.rs",
-];
+pub(crate) const BRITISH_SPELLING: &[&str] = &[];

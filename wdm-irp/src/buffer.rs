@@ -17,7 +17,7 @@ use core::ptr::NonNull;
 /// it must have that.
 ///
 /// # Safety
-/// [`as_mut_ptr`](IoBuffer::as_mut_ptr) points to [`byte_len`](IoBuffer::byte_len) initialised
+/// [`as_mut_ptr`](IoBuffer::as_mut_ptr) points to [`byte_len`](IoBuffer::byte_len) initialized
 /// bytes that may be read and written, by any thread, and are reached through this value only. Both
 /// stay the same as long as the value is neither moved nor otherwise used. Neither method panics.
 pub unsafe trait IoBuffer: Send {

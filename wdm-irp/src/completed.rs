@@ -112,7 +112,7 @@ impl<R: CompletionRoutine, B: IoBuffer> Completed<R, B> {
     pub fn transferred(&mut self) -> &[u8] {
         let length = self.information.min(self.buffer.byte_len());
         let start = self.buffer.as_mut_ptr();
-        // SAFETY: `IoBuffer` promises `byte_len()` initialised bytes at `as_mut_ptr()`, which
+        // SAFETY: `IoBuffer` promises `byte_len()` initialized bytes at `as_mut_ptr()`, which
         // nobody else reaches while `self` is borrowed; `length` is no more than that.
         unsafe { core::slice::from_raw_parts(start, length) }
     }

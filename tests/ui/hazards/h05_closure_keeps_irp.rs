@@ -1,4 +1,4 @@
-//! A closure looks at the IRP after it was signalled.
+//! A closure looks at the IRP after it was signaled.
 use wdm_irp::{Completing, Signaled, completion_routine};
 
 #[completion_routine]

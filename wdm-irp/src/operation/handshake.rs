@@ -77,7 +77,7 @@ impl Handshake {
     pub(crate) unsafe fn init(this: *mut Self) {
         // SAFETY: in bounds by contract.
         let state = unsafe { &raw mut (*this).state };
-        // SAFETY: by contract. The event needs no initialisation.
+        // SAFETY: by contract. The event needs no initialization.
         unsafe { state.write(AtomicU32::new(EMPTY)) };
         // SAFETY: in bounds by contract.
         let originator_arrived = unsafe { &raw mut (*this).originator_arrived };
@@ -137,7 +137,7 @@ impl Handshake {
         // SAFETY: in bounds of a live value, by contract.
         let event = unsafe { &raw const (*this).event };
         let event = UnsafeCell::raw_get(event).cast();
-        // SAFETY: initialised by `begin`. `Wait` is FALSE, so IRQL <= DISPATCH_LEVEL suffices
+        // SAFETY: initialized by `begin`. `Wait` is FALSE, so IRQL <= DISPATCH_LEVEL suffices
         // (IrqlKeSetEvent).
         unsafe { sys::KeSetEvent(event, sys::IO_NO_INCREMENT, 0) };
     }
@@ -155,7 +155,7 @@ impl Handshake {
         let state = unsafe { &(*this).state };
         if state.fetch_or(ARRIVED, Ordering::Release) & ARRIVED != 0 {
             // SAFETY: the originator arrived first, so it waits, and the value lives until the
-            // event is signalled.
+            // event is signaled.
             unsafe { Self::signal(this) };
         }
     }
@@ -194,7 +194,7 @@ impl Handshake {
         unsafe { self.wait(timeout) }
     }
 
-    /// Originator that has arrived first: waits until the routine has signalled, for `timeout` in
+    /// Originator that has arrived first: waits until the routine has signaled, for `timeout` in
     /// units of 100 ns (negative: relative; `None`: for ever). Whether it has. May be called again
     /// after `false`.
     ///
@@ -213,7 +213,7 @@ impl Handshake {
         } else {
             ptr::null()
         };
-        // SAFETY: `begin` initialised the event; `timeout` is null or a local; the IRQL is right by
+        // SAFETY: `begin` initialized the event; `timeout` is null or a local; the IRQL is right by
         // contract.
         let status = unsafe {
             sys::KeWaitForSingleObject(

@@ -22,7 +22,7 @@ impl<C> Operation<C> {
     }
 
     /// An empty operation where it will stay. [`Operation::new`] as a constant would be moved with
-    /// zeros for what is uninitialised.
+    /// zeros for what is uninitialized.
     #[inline]
     pub(crate) fn new_in(memory: &mut MaybeUninit<Self>) -> &Self {
         let memory: *mut Self = memory.as_mut_ptr();
@@ -30,7 +30,7 @@ impl<C> Operation<C> {
         let handshake = unsafe { &raw mut (*memory).handshake };
         // SAFETY: ours to write.
         unsafe { Handshake::init(handshake) };
-        // SAFETY: the context needs no initialisation; borrowed as long as `memory`.
+        // SAFETY: the context needs no initialization; borrowed as long as `memory`.
         unsafe { &*memory }
     }
 

@@ -103,7 +103,7 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     /// The reference ends with the handle, not with `'irp`: there is no context after the token.
     #[must_use]
     pub fn context(&self) -> &C {
-        // SAFETY: the context is initialised from the sending to the reclaiming of the IRP, and the
+        // SAFETY: the context is initialized from the sending to the reclaiming of the IRP, and the
         // completer's alone until it lets go (invariant of the type); a shared borrow of the handle
         // allows reading.
         unsafe { &*self.context_ptr() }
@@ -164,7 +164,7 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     }
 
     /// Leaves without a signal, as `PendingReturned` is not set. (Should the originator wait all
-    /// the same, because a lower driver broke the pending contract, it is signalled; hazard [H23].)
+    /// the same, because a lower driver broke the pending contract, it is signaled; hazard [H23].)
     ///
     /// [H23]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h23
     #[inline]
@@ -218,7 +218,7 @@ impl<'irp, C> Completing<'irp, C> {
         }
     }
 
-    /// Asks `Irp->PendingReturned`, once: a waiter must be signalled if it is set, and there is
+    /// Asks `Irp->PendingReturned`, once: a waiter must be signaled if it is set, and there is
     /// none if it is not.
     #[must_use = "one of the two must be turned into the token"]
     #[inline]

@@ -25,7 +25,7 @@ impl<C> Operation<C> {
         let target = irp.target();
         let next = irp.next_location();
         let irp = irp.into_raw();
-        // SAFETY: the operation is the caller's; the old value is uninitialised.
+        // SAFETY: the operation is the caller's; the old value is uninitialized.
         unsafe { &mut *self.context.get() }.write(context);
         let operation = ptr::from_ref(self).cast_mut().cast();
         next.set_completion_routine(Some(trampoline::<R>), operation, sys::SL_INVOKE_ALWAYS);

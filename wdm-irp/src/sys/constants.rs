@@ -34,7 +34,7 @@ pub const SL_INVOKE_ON_SUCCESS: u8 = 0x40;
 pub const SL_INVOKE_ON_ERROR: u8 = 0x80;
 /// All three `SL_INVOKE_ON_…` flags.
 pub const SL_INVOKE_ALWAYS: u8 = SL_INVOKE_ON_CANCEL | SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR;
-/// `EVENT_TYPE` of an event that stays signalled.
+/// `EVENT_TYPE` of an event that stays signaled.
 pub const NotificationEvent: i32 = 0;
 /// `KPRIORITY` increment: none for the thread that is woken.
 pub const IO_NO_INCREMENT: i32 = 0;
