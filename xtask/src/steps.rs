@@ -18,6 +18,17 @@ pub(crate) struct Step {
     pub(crate) actions: &'static [Action],
 }
 
+impl Step {
+    /// Names a step that needs no other target than the host.
+    pub(crate) const fn new(name: &'static str, actions: &'static [Action]) -> Self {
+        Self {
+            name,
+            target: None,
+            actions,
+        }
+    }
+}
+
 /// A part of a step.
 #[derive(Debug)]
 pub(crate) enum Action {
@@ -34,17 +45,15 @@ pub(crate) enum Action {
     },
 }
 
-pub(crate) const FORMAT: Step = Step {
-    name: "format",
-    target: None,
-    actions: &[Action::Cargo(&["fmt", "--all", "--", "--check"])],
-};
+pub(crate) const FORMAT: Step = Step::new(
+    "format",
+    &[Action::Cargo(&["fmt", "--all", "--", "--check"])],
+);
 
 /// Features that matter: the defaults, none, all that the host can have.
-pub(crate) const LINTS: Step = Step {
-    name: "lints",
-    target: None,
-    actions: &[
+pub(crate) const LINTS: Step = Step::new(
+    "lints",
+    &[
         Action::Cargo(&[
             "clippy",
             "--workspace",
@@ -62,22 +71,17 @@ pub(crate) const LINTS: Step = Step {
             "-Dwarnings",
         ]),
     ],
-};
+);
 
-pub(crate) const DOCUMENTATION: Step = Step {
-    name: "documentation",
-    target: None,
-    actions: &[Action::Document(
+pub(crate) const DOCUMENTATION: Step = Step::new(
+    "documentation",
+    &[Action::Document(
         "-D warnings",
         &["doc", "--workspace", "--no-deps", "--locked"],
     )],
-};
+);
 
-pub(crate) const TESTS: Step = Step {
-    name: "tests",
-    target: None,
-    actions: &[Action::Cargo(&["test", "--locked"])],
-};
+pub(crate) const TESTS: Step = Step::new("tests", &[Action::Cargo(&["test", "--locked"])]);
 
 /// Runs the steps, and prints what passed, failed and was SKIPPED in all of them.
 pub(crate) fn run(tree: &Tree, steps: &[Step]) -> Result<Verdict> {

@@ -16,17 +16,12 @@ pub(crate) const STEPS: &[Step] = &[
     FORMAT,
     LINTS,
     DOCUMENTATION,
-    Step {
-        name: "quick start",
-        target: None,
-        actions: &[Action::Cargo(&["run", "--example=quickstart", "--locked"])],
-    },
+    Step::new(
+        "quick start",
+        &[Action::Cargo(&["run", "--example=quickstart", "--locked"])],
+    ),
     TESTS,
-    Step {
-        name: "tests on slow machines",
-        target: None,
-        actions: &[Action::Xtask(&["delays"])],
-    },
+    Step::new("tests on slow machines", &[Action::Xtask(&["delays"])]),
     Step {
         name: "kernel build for x86_64-pc-windows-msvc",
         target: Some("x86_64-pc-windows-msvc"),
@@ -91,48 +86,35 @@ pub(crate) const STEPS: &[Step] = &[
             because: "wdm-irp supports 64-bit Windows only",
         }],
     },
-    Step {
-        name: "the tests as Windows programs",
-        target: None,
-        actions: &[Action::Xtask(&["windows-tests"])],
-    },
-    Step {
-        name: "the driver in the kernel of Wine",
-        target: None,
-        actions: &[Action::Xtask(&["wine"])],
-    },
+    Step::new(
+        "the tests as Windows programs",
+        &[Action::Xtask(&["windows-tests"])],
+    ),
+    Step::new(
+        "the driver in the kernel of Wine",
+        &[Action::Xtask(&["wine"])],
+    ),
     // The rest of the host suite takes Miri a quarter of an hour: `cargo xtask miri` alone.
-    Step {
-        name: "the tests of the library under Miri",
-        target: None,
-        actions: &[Action::Xtask(&[
+    Step::new(
+        "the tests of the library under Miri",
+        &[Action::Xtask(&[
             "miri",
             "1",
             "--",
             "--package=wdm-irp-tests",
             "--tests",
         ])],
-    },
-    Step {
-        name: "every interleaving",
-        target: None,
-        actions: &[Action::Xtask(&["loom"])],
-    },
-    Step {
-        name: "seeded bugs",
-        target: None,
-        actions: &[Action::Xtask(&["bugs"])],
-    },
-    Step {
-        name: "features, versions and dependencies",
-        target: None,
-        actions: &[Action::Xtask(&["deps"])],
-    },
-    Step {
-        name: "the machine code of a completion routine",
-        target: None,
-        actions: &[Action::Xtask(&["bench", "code-size"])],
-    },
+    ),
+    Step::new("every interleaving", &[Action::Xtask(&["loom"])]),
+    Step::new("seeded bugs", &[Action::Xtask(&["bugs"])]),
+    Step::new(
+        "features, versions and dependencies",
+        &[Action::Xtask(&["deps"])],
+    ),
+    Step::new(
+        "the machine code of a completion routine",
+        &[Action::Xtask(&["bench", "code-size"])],
+    ),
 ];
 
 pub(crate) fn run(tree: &Tree, mut parser: Parser) -> Result<Verdict> {

@@ -63,7 +63,9 @@ const PARTS: &[Part] = &[
         ],
         only: &[
             "wdm-irp-sim/src/io",
-            "wdm-irp-sim/src/ke",
+            "wdm-irp-sim/src/ke/dispatcher.rs",
+            "wdm-irp-sim/src/ke/event.rs",
+            "wdm-irp-sim/src/ke/wait.rs",
             "wdm-irp-sim/src/kernel",
             "wdm-irp-sim/src/machine",
             "wdm-irp-sim/src/memory.rs",
