@@ -1,7 +1,7 @@
 //! Seeded bugs: each patch says what it is, which test fails, and what the test says then.
 
 use crate::tests_by_name::Tests;
-use crate::tree::{File, Findings, add};
+use crate::tree::{File, Findings};
 
 const FOLDERS: [&str; 2] = ["tests/bugs/", "wdm-irp/loom/bugs/"];
 
@@ -17,11 +17,7 @@ pub(crate) fn headers(files: &[File]) -> Findings {
     for file in files {
         let is_bug = FOLDERS.iter().any(|folder| file.path.starts_with(folder));
         if let Some(problem) = problem(&file.text, &tests, &programs).filter(|_| is_bug) {
-            add(
-                &mut findings,
-                &file.path,
-                format!("{}: {problem}", file.path),
-            );
+            findings.push(format!("{}: {problem}", file.path));
         }
     }
     findings

@@ -3,38 +3,33 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::imports::{Arrow, arrows};
-use crate::tree::{File, Findings, add};
+use crate::tree::{File, Findings};
 
-/// The crates whose files have an order, each with its rooms from the ground up. A room is a file
-/// of the crate's root with its folder. One that is not listed may be anywhere, as long as there is
-/// no circle.
-const FLOORS: &[(&str, &[&[&str]])] = &[
+/// The rooms of a crate, from the ground up. A room is a file of the crate's root with its folder.
+type Floors = &'static [&'static [&'static str]];
+
+/// The crates whose files have an order: what a file may import is on its floor or below.
+const FLOORS: &[(&str, Floors)] = &[
     (
         "wdm-irp/src/",
         &[
             &["sys"],
-            &[
-                "error",
-                "target",
-                "device",
-                "irql",
-                "timeout",
-                "operation",
-                "handshake",
-            ],
-            &["routine", "irp", "buffer", "completed"],
+            &["error", "target", "irql", "timeout"],
+            &["operation"],
+            &["irp", "buffer", "routine", "completed"],
             &["request"],
-            &["in_flight", "slot"],
+            &["in_flight"],
             &["send"],
+            &["macro_support", "lib"],
         ],
     ),
     (
         "wdm-irp-macros/src/",
         &[
-            &["errors"],
+            &["errors", "tokens"],
             &["args"],
             &["attributes"],
-            &["item", "routine"],
+            &["item"],
             &["raw", "typed"],
             &["expand"],
             &["lib"],
@@ -49,6 +44,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
             &["io", "ke", "mm"],
             &["driver"],
             &["machine"],
+            &["exports", "lib"],
         ],
     ),
 ];
@@ -67,7 +63,7 @@ pub(crate) fn circles(files: &[File]) -> Findings {
                 let show = |a: &Arrow| format!("    {}:{} -> {}", a.from, a.line, a.to);
                 let circle: Vec<String> = circle.into_iter().map(show).collect();
                 let message = format!("{file} imports itself, by way of\n{}", circle.join("\n"));
-                add(&mut findings, file, message);
+                findings.push(message);
             }
         }
     }
@@ -93,35 +89,43 @@ fn shortest_circle<'a>(arrows: &'a [Arrow], file: &str) -> Option<Vec<&'a Arrow>
     Some(circle)
 }
 
-/// Finds imports of a room that is above the importing one. Their name is `from -> to`.
+/// Finds imports of a room that is above the importing one.
 pub(crate) fn upward(files: &[File]) -> Findings {
     let mut findings = Findings::new();
     for (source, floors) in FLOORS {
-        for arrow in arrows(files, source) {
-            let floor = |path| {
-                let room = room(path, source);
-                floors
-                    .iter()
-                    .position(|rooms| rooms.contains(&room))
-                    .map(|floor| (floor, room))
-            };
-            // `sys` is the ground: what it imports is above it, listed or not.
-            let above = match (floor(&arrow.from), floor(&arrow.to)) {
-                (Some((from, _)), Some((to, _))) => to > from,
-                (Some((_, "sys")), None) => true,
-                _ => false,
-            };
-            if above {
-                let name = format!("{} -> {}", arrow.from, arrow.to);
-                let message = format!(
-                    "{}:{} imports {}, above it",
-                    arrow.from, arrow.line, arrow.to
-                );
-                add(&mut findings, &name, message);
+        for Arrow { from, line, to } in arrows(files, source) {
+            let floor = |path| floor(floors, room(path, source));
+            if floor(&to) > floor(&from) {
+                findings.push(format!("{from}:{line} imports {to}, above it"));
             }
         }
     }
     findings
+}
+
+/// Finds rooms that have no floor, and names on a floor that are no rooms.
+pub(crate) fn floors(files: &[File]) -> Findings {
+    let mut findings = Findings::new();
+    for (source, floors) in FLOORS {
+        let rooms: BTreeSet<&str> = files
+            .iter()
+            .filter(|file| file.path.starts_with(source))
+            .map(|file| room(&file.path, source))
+            .filter(|room| *room != "tests")
+            .collect();
+        for room in rooms.iter().filter(|room| floor(floors, room).is_none()) {
+            findings.push(format!("{source}{room}.rs is on no floor"));
+        }
+        for room in floors.concat().iter().filter(|room| !rooms.contains(*room)) {
+            findings.push(format!("{source}{room}.rs has a floor and does not exist"));
+        }
+    }
+    findings
+}
+
+/// Returns how far above the ground a room is.
+fn floor(floors: Floors, room: &str) -> Option<usize> {
+    floors.iter().position(|rooms| rooms.contains(&room))
 }
 
 /// Returns the room of a file: `irp` for `wdm-irp/src/irp.rs` and all in `wdm-irp/src/irp/`.
@@ -145,35 +149,51 @@ mod tests {
             ("wdm-irp/src/d.rs", "use crate::a;"),
         ];
         let found = circles(&files(&list));
-        let names: Vec<&String> = found.keys().collect();
-        assert_eq!(
-            names,
-            ["wdm-irp/src/a.rs", "wdm-irp/src/b.rs", "wdm-irp/src/c.rs"]
-        );
-        let message = &found["wdm-irp/src/a.rs"][0];
-        assert!(
-            message.contains("wdm-irp/src/b.rs:2 -> wdm-irp/src/c.rs"),
-            "{message}"
-        );
+        for (message, file) in found.iter().zip(["a", "b", "c"]) {
+            let complaint = format!("wdm-irp/src/{file}.rs imports itself");
+            assert!(message.starts_with(&complaint), "{message}");
+            let arrow = "wdm-irp/src/b.rs:2 -> wdm-irp/src/c.rs";
+            assert!(message.contains(arrow), "{message}");
+        }
+        assert_eq!(found.len(), 3);
         assert!(circles(&files(&list[..3])).is_empty());
     }
 
     #[test]
     fn an_import_of_what_is_above_is_found() {
         let list = [
-            ("wdm-irp/src/lib.rs", "mod sys; mod irql; mod other;"),
+            ("wdm-irp/src/lib.rs", "mod sys; mod irql; mod send;"),
             ("wdm-irp/src/sys.rs", "mod layout;"),
-            ("wdm-irp/src/sys/layout.rs", "use crate::other;"),
-            ("wdm-irp/src/irql.rs", "use crate::sys;"),
-            ("wdm-irp/src/other.rs", "use crate::irql;"),
-        ];
-        let found = upward(&files(&list));
-        let names: Vec<&String> = found.keys().collect();
-        assert_eq!(names, ["wdm-irp/src/sys/layout.rs -> wdm-irp/src/other.rs"]);
-        let list = [
-            ("wdm-irp/src/irql.rs", "use crate::send;"),
+            ("wdm-irp/src/sys/layout.rs", "\nuse crate::irql;"),
+            ("wdm-irp/src/irql.rs", "use crate::sys;\nuse crate::send;"),
             ("wdm-irp/src/send.rs", "use crate::irql;"),
         ];
-        assert_eq!(upward(&files(&list)).len(), 1);
+        let found = upward(&files(&list));
+        let expected = [
+            "wdm-irp/src/irql.rs:2 imports wdm-irp/src/send.rs, above it",
+            "wdm-irp/src/sys/layout.rs:2 imports wdm-irp/src/irql.rs, above it",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_room_without_a_floor_and_a_floor_without_a_room_are_found() {
+        let rooms = FLOORS.iter().flat_map(|(source, floors)| {
+            let path = move |room: &&str| (format!("{source}{room}.rs"), String::new());
+            floors.concat().iter().map(path).collect::<Vec<_>>()
+        });
+        let mut list: Vec<(String, String)> = rooms.collect();
+        list.push(("wdm-irp-sim/src/tests/new.rs".to_owned(), String::new()));
+        let found = |list: &[(String, String)]| {
+            let list: Vec<(&str, &str)> = list.iter().map(|(a, b)| (&**a, &**b)).collect();
+            floors(&files(&list))
+        };
+        assert!(found(&list).is_empty());
+        list.push(("wdm-irp/src/new/a.rs".to_owned(), String::new()));
+        assert_eq!(found(&list), ["wdm-irp/src/new.rs is on no floor"]);
+        list.pop();
+        list.remove(0);
+        let gone = "wdm-irp/src/sys.rs has a floor and does not exist";
+        assert_eq!(found(&list), [gone]);
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::tests_by_name::Tests;
-use crate::tree::{File, Findings, add};
+use crate::tree::{File, Findings};
 
 /// The page that every number of a hazard refers to.
 pub(crate) const PAGE: &str = "docs/hazards.md";
@@ -30,13 +30,13 @@ pub(crate) fn numbers(files: &[File]) -> BTreeSet<u32> {
 pub(crate) fn page(files: &[File]) -> Findings {
     let mut findings = Findings::new();
     let Some(page) = files.iter().find(|file| file.path == PAGE) else {
-        add(&mut findings, PAGE, format!("{PAGE} does not exist"));
+        findings.push(format!("{PAGE} does not exist"));
         return findings;
     };
     let tests = Tests::new(files);
     let hazards = sections(&page.text);
     let mut wrong = |line, message: String| {
-        add(&mut findings, PAGE, format!("{PAGE}:{line}: {message}"));
+        findings.push(format!("{PAGE}:{line}: {message}"));
     };
     for (index, hazard) in hazards.iter().enumerate() {
         let (number, line) = (hazard.number, hazard.line);
@@ -179,7 +179,7 @@ mod tests {
             ("tests/bugs/h01-b.patch", ""),
         ];
         let found = super::page(&files(&list));
-        found.into_values().flatten().collect::<Vec<_>>().join("\n")
+        found.join("\n")
     }
 
     #[test]

@@ -40,7 +40,9 @@ impl Tests {
                         .extend(test_functions(&file.text));
                 }
             }
-            if let Some(ui) = file.path.strip_prefix("tests/ui/") {
+            if let Some(ui) = file.path.strip_prefix("tests/ui/")
+                && file.has_extension(&["rs"])
+            {
                 named.insert(format!("ui/{ui}"));
             }
             let bug = |path: &str| path.strip_suffix(".patch").map(str::to_owned);
@@ -129,6 +131,7 @@ mod tests {
             ("tests/hazards/a.rs", hazards),
             ("tests/heap.rs", "#[test]\nfn b() {}"),
             ("tests/ui/hazards/h01_c.rs", ""),
+            ("tests/ui/hazards/h01_c.stderr", ""),
             ("tests/bugs/h02-d.patch", ""),
             ("wdm-irp/loom/bugs/e.patch", ""),
         ]));

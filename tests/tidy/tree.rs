@@ -1,10 +1,9 @@
-//! The repository's files, and the comparison of what a check found with what is known.
+//! The repository's files.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// A file: its path from the root, with `/`, and its text.
+/// A file: its path from the root, with `/`, and its text, which is empty where no check reads it.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
     pub(crate) path: String,
@@ -19,33 +18,22 @@ impl File {
     }
 }
 
-/// What a check found: messages by the name that a list of what is known would have for them,
-/// mostly a path.
-pub(crate) type Findings = BTreeMap<String, Vec<String>>;
-
-/// Adds a message to the findings.
-pub(crate) fn add(findings: &mut Findings, name: &str, message: String) {
-    findings.entry(name.to_owned()).or_default().push(message);
+/// Returns the path, from the root, of what a link in this file leads to.
+pub(crate) fn linked(file: &File, link: &str) -> String {
+    let mut at: Vec<&str> = file.path.split('/').collect();
+    at.pop();
+    for part in link.split('/') {
+        match part {
+            ".." => drop(at.pop()),
+            "" | "." => {}
+            part => at.push(part),
+        }
+    }
+    at.join("/")
 }
 
-/// Returns what is wrong: findings that are not known, and entries of the list that nothing was
-/// found for.
-pub(crate) fn compare(found: &Findings, known: &[&str]) -> String {
-    let is_new = |name: &str| !known.contains(&name);
-    let new = found
-        .iter()
-        .filter(|(name, _)| is_new(name))
-        .flat_map(|(_, messages)| messages.clone());
-    let gone = known
-        .iter()
-        .filter(|name| !found.contains_key(**name))
-        .map(|name| {
-            format!(
-                "{name}: nothing is wrong there any more; delete its line in tests/tidy/known.rs"
-            )
-        });
-    new.chain(gone).collect::<Vec<_>>().join("\n")
-}
+/// What a check found: one message for each thing that is wrong, with the file and mostly the line.
+pub(crate) type Findings = Vec<String>;
 
 /// Reads the repository, or returns `None` where it cannot be reached: in a Windows program on
 /// another system.
@@ -79,16 +67,16 @@ fn read(directory: &Path, prefix: &str, files: &mut Vec<File>) {
                 read(&entry.path(), &format!("{path}/"), files);
             }
         } else if kind.is_file() {
-            let file = File {
+            let mut file = File {
                 path,
                 text: String::new(),
             };
             if file.has_extension(&["rs", "md", "patch", "svg"]) {
                 let text = fs::read_to_string(entry.path()).expect("a text is UTF-8");
                 // As git writes it on Windows, if it is told to.
-                let text = text.replace("\r\n", "\n");
-                files.push(File { text, ..file });
+                file.text = text.replace("\r\n", "\n");
             }
+            files.push(file);
         }
     }
 }
@@ -102,14 +90,4 @@ pub(crate) fn files(list: &[(&str, &str)]) -> Vec<File> {
             text: (*text).to_owned(),
         })
         .collect()
-}
-
-#[test]
-fn what_is_known_must_be_found_and_what_is_found_must_be_known() {
-    let mut found = Findings::new();
-    assert_eq!(compare(&found, &[]), "");
-    add(&mut found, "a.rs", "a.rs: long".to_owned());
-    assert_eq!(compare(&found, &["a.rs"]), "");
-    assert_eq!(compare(&found, &[]), "a.rs: long");
-    assert!(compare(&found, &["a.rs", "b.rs"]).starts_with("b.rs: nothing is wrong"));
 }

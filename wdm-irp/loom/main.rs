@@ -1,13 +1,13 @@
 //! Every interleaving of originator, completer and canceller, by loom.
 //!
-//! Real: this library, from `Irp::allocate` to `Completed`, with its handshake; the host model's
-//! event, I/O manager, cancel spin lock, modelled drivers and ledger. Standing in: loom for the
+//! What runs is this library itself, from `Irp::allocate` to `Completed`, and the host model's own
+//! event, I/O manager, cancel spin lock, modeled drivers and ledger. loom stands in for the
 //! handshake's atomic, the dispatcher lock, the waits on it and the threads. A time-out elapses
-//! whenever the scheduler likes. The order of cancellation and completion is explored at the places
-//! where the host model can be made to dwell; its ledger is invisible to loom.
+//! whenever the scheduler likes. The order of cancellation and completion is explored at the points
+//! where the host model can be delayed; its ledger is invisible to loom.
 //!
 //! What a model checks, in every interleaving:
-//! - nobody hangs (loom finds a deadlock), and nobody is let go too early or by an earlier round's
+//! - nobody hangs (loom finds a deadlock), and no wait ends too early or by an earlier round's
 //!   signal;
 //! - what the completion routine wrote is the originator's, by the memory model, when it gets the
 //!   context back;

@@ -11,9 +11,9 @@
 //! ```text
 //! Irp::allocate(&target)?                       IoAllocateIrp            Irp
 //!     .read(buffer, ByteOffset(0))              next stack location      Request<Read, B>
-//!     .on_completion(routine, context)          (nothing yet)            Request<Read, B, Armed<..>>
-//!     .send_and_wait(&at, Timeout::seconds(5))  IoSetCompletionRoutine,  Completing in the routine,
-//!                                               IoCallDriver, and waits  and then Completed
+//!     .on_completion(routine, context)          (nothing yet)            Request<.., Armed<..>>
+//!     .send_and_wait(&at, Timeout::seconds(5))  IoSetCompletionRoutine,  Completing (routine),
+//!                                               IoCallDriver, and waits  then Completed
 //!                                               if it pended
 //! ```
 //!
@@ -24,8 +24,12 @@
 //! | routine | [`CompletionRoutine`], [`completion_routine`], [`Completing`], [`Signaled`] | a missing signal, use after the signal, a context of another type or thread |
 //! | send | [`Request::send_and_wait`], [`Request::send_scoped`], [`Request::send_in`] | an IRP without a routine, a buffer that dies too early, a bad IRQL |
 //! | in flight | [`InFlight`], [`Slot`] | touching what the lower drivers own, a cancel that races with completion |
-//! | wait | [`Timeout`], [`PassiveLevel`] | waiting for ever by accident, waiting for nobody, waiting at `DISPATCH_LEVEL` |
+//! | wait | [`Timeout`], [`PassiveLevel`] | waiting forever by accident, waiting for nobody, waiting at `DISPATCH_LEVEL` |
 //! | reclaim | [`Completed`], [`IrpError`], [`SendError`] | a lost buffer, a lost status |
+//!
+//! The names that every driver needs stand here at the root, the others in the module of their
+//! step: [`target`], [`irql`], [`buffer`], [`request`], [`routine`], [`in_flight`] and [`error`].
+//! [`sys`] has the functions and structures of the WDK.
 //!
 //! # Where an operation lives
 //!
@@ -33,15 +37,15 @@
 //! [`Request::send_and_wait`], or as a [`Slot`] on the stack of [`Request::send_scoped`], in a
 //! `static`, or in an allocation of its own (feature `alloc`). Users handle no `Pin`: that place is
 //! always one which does not move, and while an IRP is in flight nobody has an exclusive reference
-//! to what the completion routine uses, not even a destructor, so nothing leans on the treatment of
-//! `!Unpin` types by today's compiler. What a leaked handle leaves in flight is settled when the
-//! scope ends, or lives in memory that is never freed; that is why only `send_and_wait` and
-//! `send_scoped` take borrowed buffers.
+//! to what the completion routine uses, not even a destructor, so nothing depends on how today's
+//! compiler treats `!Unpin` types. What a leaked handle leaves in flight is cancelled and waited
+//! for when the scope ends, or lives in memory that is never freed; that is why only
+//! `send_and_wait` and `send_scoped` take borrowed buffers.
 //!
 //! # Lower drivers that break the pending contract
 //!
 //! `PendingReturned` decides the documented path. Memory safety does not rest on it: a small atomic
-//! state beside the event makes both sides agree on who touches that memory last, even if a lower
+//! state beside the event makes both sides agree on who uses that memory last, even if a lower
 //! driver returns `STATUS_PENDING` without marking the IRP, or the reverse. What the lower driver
 //! must do is complete each IRP once.
 //!
