@@ -7,6 +7,7 @@ mod circles;
 mod citations;
 mod hazards;
 mod imports;
+mod pages;
 mod prose;
 mod rooms;
 mod source;
@@ -35,6 +36,12 @@ fn hazards_have_an_anchor_and_name_their_tests() {
 #[cfg_attr(miri, ignore = "reads the repository")]
 fn citations_of_hazards_are_links() {
     check(citations::citations);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "reads the repository")]
+fn pages_name_files_that_exist() {
+    check(pages::paths);
 }
 
 #[test]
