@@ -39,7 +39,7 @@ impl<C: 'static> RoutineParameter for fn(Completing<'_, C>) {
     message = "IoAllocateIrpSignalEventInCompletion2: a completion routine returns `Signaled<'_>`, the proof that it signals \
                the waiter when PendingReturned is set; return what `signal`, `finish` or `signal_if_pended` gives",
     label = "change this type to `Signaled<'_>`",
-    note = "`{Self}` does not show that the event was signaled, so a path could leave the waiter waiting for ever"
+    note = "`{Self}` does not show that the event was signaled, so a path could leave the waiter waiting forever"
 )]
 pub trait RoutineReturn<'irp> {
     /// The result itself.

@@ -50,7 +50,7 @@ impl Timeout {
     }
 
     /// Returns the relative time in units of 100 ns, negative as `KeWaitForSingleObject` takes it;
-    /// `None` waits for ever.
+    /// `None` waits forever.
     pub(crate) const fn relative(self) -> Option<i64> {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Tries to implement a routine for IRPs that live for ever, whose tokens could be kept.
+//! Tries to implement a routine for IRPs that live forever, whose tokens could be kept.
 
 use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::{Completing, Signaled};

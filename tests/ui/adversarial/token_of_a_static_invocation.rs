@@ -1,4 +1,4 @@
-//! A routine written by hand that takes one lifetime for another: its token would be good for every invocation.
+//! A routine written by hand that takes one lifetime for another: its token would be good forevery invocation.
 use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::{Completing, Signaled};
 

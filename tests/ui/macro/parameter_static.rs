@@ -1,4 +1,4 @@
-//! A typed routine that asks for an IRP which lives for ever.
+//! A typed routine that asks for an IRP which lives forever.
 
 use wdm_irp::{Completing, Signaled, completion_routine};
 

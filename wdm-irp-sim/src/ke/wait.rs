@@ -126,7 +126,7 @@ unsafe fn block(kernel: &Kernel, event: *mut KEVENT, timeout: Option<i64>) -> NT
     }
     if timeout.is_none() {
         drop(dispatcher);
-        kernel.hang("an event that nobody has signaled (KeWaitForSingleObject for ever)");
+        kernel.hang("an event that nobody has signaled (KeWaitForSingleObject forever)");
     }
     if let Some(waiters) = dispatcher.get_mut(&address) {
         waiters.retain(|other| !Arc::ptr_eq(other, &waiter));
@@ -157,7 +157,7 @@ fn describe(mode: i8, alertable: bool, timeout: Option<i64>) -> String {
     let mode = if mode == 0 { "KernelMode" } else { "UserMode" };
     let alertable = if alertable { ", alertable" } else { "" };
     match timeout {
-        None => format!("KeWaitForSingleObject({mode}{alertable}, for ever)"),
+        None => format!("KeWaitForSingleObject({mode}{alertable}, forever)"),
         Some(timeout) => format!(
             "KeWaitForSingleObject({mode}{alertable}, {:?})",
             duration_of(timeout)

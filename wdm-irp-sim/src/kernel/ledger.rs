@@ -85,7 +85,7 @@ pub struct Wait {
     pub mode: i8,
     /// `Alertable`
     pub alertable: bool,
-    /// The time-out in units of 100 ns, relative if negative; `None` for ever.
+    /// The time-out in units of 100 ns, relative if negative; `None` forever.
     pub timeout: Option<i64>,
     /// The IRQL of the thread.
     pub irql: u8,
@@ -93,7 +93,7 @@ pub struct Wait {
     pub status: NTSTATUS,
 }
 
-/// Something that owns handles of its machine, which would live for ever if it kept them.
+/// Something that owns handles of its machine, which would live forever if it kept them.
 pub(crate) trait Retire: Send + Sync {
     /// Returns the address under which it is known to the process.
     fn address(&self) -> usize;

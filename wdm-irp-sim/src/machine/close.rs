@@ -10,7 +10,7 @@ impl Kernel {
     /// Waits for the lower drivers' threads, and makes the checks of the end.
     pub(super) fn close(&self) -> Report {
         self.join_workers();
-        // Lower drivers may own handles of this machine, which would live for ever with them.
+        // Lower drivers may own handles of this machine, which would live forever with them.
         let devices = lock(&self.ledger).devices.clone();
         for device in devices {
             device.retire();

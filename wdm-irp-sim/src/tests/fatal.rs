@@ -44,7 +44,7 @@ fn a_wait_for_ever_that_nobody_ends() {
         "{text}"
     );
     assert!(
-        text.contains("KeWaitForSingleObject(KernelMode, for ever)"),
+        text.contains("KeWaitForSingleObject(KernelMode, forever)"),
         "{text}"
     );
     assert!(!text.contains("unreachable"), "{text}");

@@ -61,7 +61,7 @@ originator  PASSIVE   originator          IofCallDriver -> disk
 originator  PASSIVE   disk                dispatch IRP_MJ_READ (Length 0, ByteOffset 0)
 originator  PASSIVE   disk                IoMarkIrpPending
 originator  PASSIVE   disk                IofCallDriver returned STATUS_PENDING
-originator  PASSIVE   originator          KeWaitForSingleObject(KernelMode, for ever)
+originator  PASSIVE   originator          KeWaitForSingleObject(KernelMode, forever)
 originator  PASSIVE   originator          KeWaitForSingleObject satisfied
 originator  PASSIVE   originator          IoFreeIrp
 "

@@ -22,7 +22,7 @@ kernel_imports! {
     /// Waits for a dispatcher object.
     ///
     /// IRQL <= `APC_LEVEL`, or <= `DISPATCH_LEVEL` with a time-out of zero. `Timeout` is in units
-    /// of 100 ns, relative if negative; null waits for ever.
+    /// of 100 ns, relative if negative; null waits forever.
     ///
     /// # Safety
     /// `Object` is an initialized dispatcher object; `Timeout` is null or readable.
