@@ -20,8 +20,8 @@
 //!   diagram.
 //!
 //! A function of the WDK is modeled in the room of its prefix: `io`, `ke` or `mm`. Below them is
-//! the `kernel`, with the ledger; beside them are the modeled drivers (`driver`), and above
-//! everything the `machine`. What is told is in `report`.
+//! the `kernel`, with the ledger; above them are the modeled drivers (`driver`) and, on top, the
+//! `machine`. What a test reads in the end is in `report`.
 //!
 //! The model has no preemption by IRQL (a thread at `DISPATCH_LEVEL` may be interrupted by any
 //! other), no paging, no threaded IRPs, no `DRIVER_OBJECT`s (a device's `DriverObject` is null),
