@@ -135,13 +135,6 @@ impl<'d> Irp<'d> {
     pub(crate) fn next_location(&self) -> StackLocation {
         self.next
     }
-
-    /// Enters the function codes.
-    pub(crate) fn function(&self, major_function: u32, minor_function: u8) {
-        #[expect(clippy::cast_possible_truncation, reason = "IRP_MJ_ codes are bytes")]
-        let major_function = major_function as u8;
-        self.next.set_function(major_function, minor_function);
-    }
 }
 
 impl Drop for Irp<'_> {

@@ -15,5 +15,5 @@ pub use pnp::PnpMinor;
 pub use raw::{Raw, RawRequest};
 pub use read_write::{ByteOffset, Read, Write};
 pub use state::{Armed, Request, Unarmed};
-pub(crate) use transfer::detach;
-pub use transfer::{Attachment, Transfer};
+pub(crate) use transfer::release_mdl;
+pub use transfer::{Fields, Transfer};

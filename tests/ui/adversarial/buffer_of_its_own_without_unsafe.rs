@@ -1,7 +1,7 @@
 //! Makes a buffer of its own, whose address and length are what it says, and a way to attach it.
 use wdm_irp::buffer::IoBuffer;
 use wdm_irp::irql::UpToDispatch;
-use wdm_irp::request::{Attachment, Read, Transfer};
+use wdm_irp::request::{Fields, Read, Transfer};
 use wdm_irp::IrpError;
 
 struct Everything;
@@ -17,7 +17,7 @@ impl IoBuffer for Everything {
 
 impl Transfer<Everything> for Read {
     type Irql = UpToDispatch;
-    unsafe fn attach(_: &Attachment, _: &mut Everything) -> Result<(), IrpError> {
+    unsafe fn enter(&self, _: &Fields, _: &mut Everything) -> Result<(), IrpError> {
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The end of an IRP that has been in flight.
 
 use crate::error::final_status;
-use crate::request::detach;
+use crate::request::release_mdl;
 use crate::sys::{self, IRP, NTSTATUS};
 
 /// Takes back what a completed IRP says, releases what is attached to it, and frees it.
@@ -16,9 +16,9 @@ pub(crate) unsafe fn free_completed(irp: *mut IRP) -> (NTSTATUS, usize) {
     let fields = unsafe { sys::irp::Irp::new(irp) };
     let status = final_status(fields.status());
     let information = fields.information();
-    // SAFETY: completed, so no transfer is under way; what is attached is what `Transfer::attach`
+    // SAFETY: completed, so no transfer is under way; what is attached is what `Transfer::enter`
     // attached.
-    unsafe { detach(fields) };
+    unsafe { release_mdl(fields) };
     // SAFETY: by contract from `IoAllocateIrp` and not used again.
     unsafe { sys::IoFreeIrp(irp) };
     (status, information)

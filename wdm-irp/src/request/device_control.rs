@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use super::state::Request;
-use super::transfer::{Attachment, Transfer, length, sealed};
+use super::transfer::{Fields, Transfer, length, sealed};
 use crate::buffer::{IoBuffer, Lengths, SystemBuffer};
 use crate::error::IrpError;
 use crate::irp::Irp;
@@ -39,7 +39,10 @@ methods! {
 
 /// A device control request with transfer method `M`.
 #[derive(Debug)]
-pub struct Control<M>(PhantomData<M>);
+pub struct Control<M> {
+    major_function: u32,
+    code: ControlCode<M>,
+}
 
 impl<M> sealed::Sealed for Control<M> {}
 
@@ -106,17 +109,6 @@ impl<M: Method> ControlCode<M> {
 }
 
 impl<'d> Irp<'d> {
-    fn control<M: Method, B>(
-        self,
-        major_function: u32,
-        code: ControlCode<M>,
-        buffers: B,
-    ) -> Request<'d, Control<M>, B> {
-        self.function(major_function, 0);
-        self.next_location().set_io_control_code(code.get());
-        Request::new(self, buffers)
-    }
-
     /// `IRP_MJ_DEVICE_CONTROL`: a [`SystemBuffer`] for [`Buffered`] codes, an
     /// `(input, data)` pair of buffers for others. May be sent at IRQL <= `DISPATCH_LEVEL`.
     ///
@@ -146,7 +138,12 @@ impl<'d> Irp<'d> {
         code: ControlCode<M>,
         buffers: B,
     ) -> Request<'d, Control<M>, B> {
-        self.control(sys::IRP_MJ_DEVICE_CONTROL, code, buffers)
+        let major_function = sys::IRP_MJ_DEVICE_CONTROL;
+        let kind = Control {
+            major_function,
+            code,
+        };
+        Request::new(self, kind, buffers)
     }
 
     /// `IRP_MJ_INTERNAL_DEVICE_CONTROL`: like [`Irp::device_control`], for codes between drivers.
@@ -155,19 +152,32 @@ impl<'d> Irp<'d> {
         code: ControlCode<M>,
         buffers: B,
     ) -> Request<'d, Control<M>, B> {
-        self.control(sys::IRP_MJ_INTERNAL_DEVICE_CONTROL, code, buffers)
+        let major_function = sys::IRP_MJ_INTERNAL_DEVICE_CONTROL;
+        let kind = Control {
+            major_function,
+            code,
+        };
+        Request::new(self, kind, buffers)
     }
 }
 
-impl Attachment {
+impl Fields {
+    /// Enters what all control requests have in common.
+    fn control<M>(&self, kind: &Control<M>, input: u32, output: u32) {
+        self.set_function(kind.major_function, 0);
+        self.next.set_io_control_code(kind.code.code);
+        self.next.set_buffer_lengths(input, output);
+    }
+
     /// `METHOD_IN_DIRECT` and `METHOD_OUT_DIRECT`.
-    fn direct<I: IoBuffer, O: IoBuffer>(
+    fn direct<M, I: IoBuffer, O: IoBuffer>(
         &self,
+        kind: &Control<M>,
         (input, data): &mut (I, O),
         operation: i32,
     ) -> Result<(), IrpError> {
         let (in_length, data_length) = (length(input.byte_len())?, length(data.byte_len())?);
-        self.next.set_buffer_lengths(in_length, data_length);
+        self.control(kind, in_length, data_length);
         self.set_system_buffer(input.as_mut_ptr());
         self.set_mdl(data.as_mut_ptr(), data_length, operation)
     }
@@ -176,7 +186,7 @@ impl Attachment {
 // SAFETY: documented so; the buffer is an `IoBuffer`.
 unsafe impl<B: IoBuffer> Transfer<SystemBuffer<B>> for Control<Buffered> {
     type Irql = UpToDispatch;
-    unsafe fn attach(at: &Attachment, buffer: &mut SystemBuffer<B>) -> Result<(), IrpError> {
+    unsafe fn enter(&self, at: &Fields, buffer: &mut SystemBuffer<B>) -> Result<(), IrpError> {
         let size = length(buffer.byte_len())?;
         let (input, output) = match buffer.lengths {
             Lengths::Input => (size, 0),
@@ -184,7 +194,7 @@ unsafe impl<B: IoBuffer> Transfer<SystemBuffer<B>> for Control<Buffered> {
             Lengths::Both { input } if input <= buffer.byte_len() => (length(input)?, size),
             Lengths::Both { .. } => return Err(IrpError::InvalidParameter),
         };
-        at.next.set_buffer_lengths(input, output);
+        at.control(self, input, output);
         at.set_system_buffer(buffer.as_mut_ptr());
         Ok(())
     }
@@ -193,25 +203,25 @@ unsafe impl<B: IoBuffer> Transfer<SystemBuffer<B>> for Control<Buffered> {
 // SAFETY: documented so; the buffer is an `IoBuffer`.
 unsafe impl<I: IoBuffer, O: IoBuffer> Transfer<(I, O)> for Control<InDirect> {
     type Irql = UpToDispatch;
-    unsafe fn attach(at: &Attachment, buffers: &mut (I, O)) -> Result<(), IrpError> {
-        at.direct(buffers, sys::IoReadAccess)
+    unsafe fn enter(&self, at: &Fields, buffers: &mut (I, O)) -> Result<(), IrpError> {
+        at.direct(self, buffers, sys::IoReadAccess)
     }
 }
 
 // SAFETY: documented so; the buffer is an `IoBuffer`.
 unsafe impl<I: IoBuffer, O: IoBuffer> Transfer<(I, O)> for Control<OutDirect> {
     type Irql = UpToDispatch;
-    unsafe fn attach(at: &Attachment, buffers: &mut (I, O)) -> Result<(), IrpError> {
-        at.direct(buffers, sys::IoWriteAccess)
+    unsafe fn enter(&self, at: &Fields, buffers: &mut (I, O)) -> Result<(), IrpError> {
+        at.direct(self, buffers, sys::IoWriteAccess)
     }
 }
 
 // SAFETY: documented so; the buffer is an `IoBuffer`.
 unsafe impl<I: IoBuffer, O: IoBuffer> Transfer<(I, O)> for Control<Neither> {
     type Irql = UpToDispatch;
-    unsafe fn attach(at: &Attachment, (input, output): &mut (I, O)) -> Result<(), IrpError> {
+    unsafe fn enter(&self, at: &Fields, (input, output): &mut (I, O)) -> Result<(), IrpError> {
         let (in_length, out_length) = (length(input.byte_len())?, length(output.byte_len())?);
-        at.next.set_buffer_lengths(in_length, out_length);
+        at.control(self, in_length, out_length);
         at.next.set_type3_input_buffer(input.as_mut_ptr().cast());
         at.set_user_buffer(output.as_mut_ptr());
         Ok(())

@@ -1,28 +1,42 @@
 //! Requests without arguments: flush and shutdown.
 
 use super::state::Request;
-use super::transfer::{Attachment, Transfer, sealed};
+use super::transfer::{Fields, Transfer, sealed};
 use crate::error::IrpError;
 use crate::irp::Irp;
 use crate::irql::PassiveOnly;
-use crate::sys;
+use crate::sys::{self, NTSTATUS};
 
 /// A request without a buffer: flush, shutdown, Plug and Play.
 #[derive(Debug)]
-pub enum NoTransfer {}
+pub struct NoTransfer {
+    major_function: u32,
+    minor_function: u8,
+    initial_status: NTSTATUS,
+}
 
 impl sealed::Sealed for NoTransfer {}
 
-impl<'d> Irp<'d> {
-    pub(super) fn bare(
-        self,
-        major_function: u32,
-        minor_function: u8,
-    ) -> Request<'d, NoTransfer, ()> {
-        self.function(major_function, minor_function);
-        Request::new(self, ())
+impl NoTransfer {
+    fn new(major_function: u32) -> Self {
+        Self {
+            major_function,
+            minor_function: 0,
+            initial_status: sys::STATUS_SUCCESS,
+        }
     }
 
+    /// Makes the kind of a Plug and Play request, which starts as `STATUS_NOT_SUPPORTED`.
+    pub(super) fn pnp(minor_function: u8) -> Self {
+        Self {
+            major_function: sys::IRP_MJ_PNP,
+            minor_function,
+            initial_status: sys::STATUS_NOT_SUPPORTED,
+        }
+    }
+}
+
+impl<'d> Irp<'d> {
     /// `IRP_MJ_FLUSH_BUFFERS`. May be sent at `PASSIVE_LEVEL`.
     ///
     /// ```
@@ -39,19 +53,21 @@ impl<'d> Irp<'d> {
     /// }
     /// ```
     pub fn flush(self) -> Request<'d, NoTransfer, ()> {
-        self.bare(sys::IRP_MJ_FLUSH_BUFFERS, 0)
+        Request::new(self, NoTransfer::new(sys::IRP_MJ_FLUSH_BUFFERS), ())
     }
 
     /// `IRP_MJ_SHUTDOWN`. May be sent at `PASSIVE_LEVEL`.
     pub fn shutdown(self) -> Request<'d, NoTransfer, ()> {
-        self.bare(sys::IRP_MJ_SHUTDOWN, 0)
+        Request::new(self, NoTransfer::new(sys::IRP_MJ_SHUTDOWN), ())
     }
 }
 
 // SAFETY: documented so; there is no buffer.
 unsafe impl Transfer<()> for NoTransfer {
     type Irql = PassiveOnly;
-    unsafe fn attach(_: &Attachment, (): &mut ()) -> Result<(), IrpError> {
+    unsafe fn enter(&self, at: &Fields, (): &mut ()) -> Result<(), IrpError> {
+        at.irp.set_io_status(self.initial_status, 0);
+        at.set_function(self.major_function, self.minor_function);
         Ok(())
     }
 }

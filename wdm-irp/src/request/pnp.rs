@@ -51,7 +51,6 @@ impl<'d> Irp<'d> {
     /// }
     /// ```
     pub fn pnp(self, minor_function: PnpMinor) -> Request<'d, NoTransfer, ()> {
-        self.fields().set_io_status(sys::STATUS_NOT_SUPPORTED, 0);
-        self.bare(sys::IRP_MJ_PNP, minor_function.0)
+        Request::new(self, NoTransfer::pnp(minor_function.0), ())
     }
 }

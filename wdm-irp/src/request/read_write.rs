@@ -1,7 +1,7 @@
 //! Reads and writes.
 
 use super::state::Request;
-use super::transfer::{Attachment, Transfer, length, sealed};
+use super::transfer::{Fields, Transfer, length, sealed};
 use crate::buffer::IoBuffer;
 use crate::error::IrpError;
 use crate::irp::Irp;
@@ -14,32 +14,25 @@ pub struct ByteOffset(pub i64);
 
 /// A read: the kind of request that [`Irp::read`](crate::Irp::read) makes.
 #[derive(Debug)]
-pub enum Read {}
+pub struct Read {
+    offset: ByteOffset,
+}
 
 impl sealed::Sealed for Read {}
 
 /// A write: the kind of request that [`Irp::write`](crate::Irp::write) makes.
 #[derive(Debug)]
-pub enum Write {}
+pub struct Write {
+    offset: ByteOffset,
+}
 
 impl sealed::Sealed for Write {}
 
 impl<'d> Irp<'d> {
-    fn transfer<K, B>(
-        self,
-        major_function: u32,
-        buffer: B,
-        offset: ByteOffset,
-    ) -> Request<'d, K, B> {
-        self.function(major_function, 0);
-        self.next_location().set_byte_offset(offset.0);
-        Request::new(self, buffer)
-    }
-
     /// `IRP_MJ_READ` into `buffer`, handed over by the target's I/O method (`DO_BUFFERED_IO`,
     /// `DO_DIRECT_IO` or neither). May be sent at IRQL <= `DISPATCH_LEVEL`.
     pub fn read<B>(self, buffer: B, offset: ByteOffset) -> Request<'d, Read, B> {
-        self.transfer(sys::IRP_MJ_READ, buffer, offset)
+        Request::new(self, Read { offset }, buffer)
     }
 
     /// `IRP_MJ_WRITE` from `buffer`, handed over by the target's I/O method. May be sent at IRQL <=
@@ -59,16 +52,24 @@ impl<'d> Irp<'d> {
     /// }
     /// ```
     pub fn write<B>(self, buffer: B, offset: ByteOffset) -> Request<'d, Write, B> {
-        self.transfer(sys::IRP_MJ_WRITE, buffer, offset)
+        Request::new(self, Write { offset }, buffer)
     }
 }
 
-impl Attachment {
+impl Fields {
     /// A read or write, by the target's I/O method.
     #[inline]
-    fn transfer<B: IoBuffer>(&self, buffer: &mut B, operation: i32) -> Result<(), IrpError> {
+    fn transfer<B: IoBuffer>(
+        &self,
+        major_function: u32,
+        offset: ByteOffset,
+        buffer: &mut B,
+        operation: i32,
+    ) -> Result<(), IrpError> {
         let length = length(buffer.byte_len())?;
         let start = buffer.as_mut_ptr();
+        self.set_function(major_function, 0);
+        self.next.set_byte_offset(offset.0);
         self.next.set_length(length);
         if self.device_flags & sys::DO_BUFFERED_IO != 0 {
             self.set_system_buffer(start);
@@ -84,15 +85,15 @@ impl Attachment {
 // SAFETY: documented so; the buffer is an `IoBuffer`.
 unsafe impl<B: IoBuffer> Transfer<B> for Read {
     type Irql = UpToDispatch;
-    unsafe fn attach(at: &Attachment, buffer: &mut B) -> Result<(), IrpError> {
-        at.transfer(buffer, sys::IoWriteAccess)
+    unsafe fn enter(&self, at: &Fields, buffer: &mut B) -> Result<(), IrpError> {
+        at.transfer(sys::IRP_MJ_READ, self.offset, buffer, sys::IoWriteAccess)
     }
 }
 
 // SAFETY: documented so; the buffer is an `IoBuffer`.
 unsafe impl<B: IoBuffer> Transfer<B> for Write {
     type Irql = UpToDispatch;
-    unsafe fn attach(at: &Attachment, buffer: &mut B) -> Result<(), IrpError> {
-        at.transfer(buffer, sys::IoReadAccess)
+    unsafe fn enter(&self, at: &Fields, buffer: &mut B) -> Result<(), IrpError> {
+        at.transfer(sys::IRP_MJ_WRITE, self.offset, buffer, sys::IoReadAccess)
     }
 }

@@ -1,7 +1,10 @@
 //! A request that is not sent yet: without its completion routine, and with it.
 
-use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
+use super::transfer::{Fields, Transfer};
+use crate::buffer::PoolAligned;
+use crate::error::NotSent;
 use crate::irp::Irp;
 use crate::routine::CompletionRoutine;
 
@@ -27,18 +30,18 @@ impl<R: CompletionRoutine> core::fmt::Debug for Armed<R> {
 #[derive(Debug)]
 pub struct Request<'d, K, B, A = Unarmed> {
     irp: Irp<'d>,
+    kind: K,
     buffer: B,
     routine: A,
-    kind: Kind<K>,
 }
 
 impl<'d, K, B> Request<'d, K, B> {
-    pub(crate) fn new(irp: Irp<'d>, buffer: B) -> Self {
+    pub(super) fn new(irp: Irp<'d>, kind: K, buffer: B) -> Self {
         Self {
             irp,
+            kind,
             buffer,
             routine: Unarmed(()),
-            kind: PhantomData,
         }
     }
 
@@ -59,27 +62,48 @@ impl<'d, K, B> Request<'d, K, B> {
         drop(routine);
         Request {
             irp: self.irp,
+            kind: self.kind,
             buffer: self.buffer,
             routine: Armed { context },
-            kind: PhantomData,
         }
     }
 }
 
 impl<'d, K, B, R: CompletionRoutine> Request<'d, K, B, Armed<R>> {
-    pub(crate) fn from_parts(irp: Irp<'d>, buffer: B, context: R::Context) -> Self {
-        Self {
+    /// Moves the buffer to its place and enters the request there; or gives everything back.
+    ///
+    /// # Safety
+    /// Nobody else uses `place`. After `Ok` it holds the buffer, stays where it is, and is not used
+    /// until the IRP is completed.
+    #[inline]
+    pub(crate) unsafe fn enter(
+        self,
+        place: &mut MaybeUninit<PoolAligned<B>>,
+    ) -> Result<(Irp<'d>, R::Context), NotSent<Self>>
+    where
+        K: Transfer<B>,
+    {
+        let Self {
             irp,
+            kind,
             buffer,
             routine: Armed { context },
-            kind: PhantomData,
+        } = self;
+        let PoolAligned(in_place) = place.write(PoolAligned(buffer));
+        // SAFETY: the buffer is in its place, where it stays by contract.
+        match unsafe { kind.enter(&Fields::new(&irp), in_place) } {
+            Ok(()) => Ok((irp, context)),
+            Err(error) => {
+                // SAFETY: written above, and the place is not read again: it holds nothing now.
+                let PoolAligned(buffer) = unsafe { place.assume_init_read() };
+                let request = Self {
+                    irp,
+                    kind,
+                    buffer,
+                    routine: Armed { context },
+                };
+                Err(NotSent { error, request })
+            }
         }
     }
-
-    pub(crate) fn into_parts(self) -> (Irp<'d>, B, R::Context) {
-        (self.irp, self.buffer, self.routine.context)
-    }
 }
-
-/// Keeps `PhantomData` of the kinds out of the signatures above.
-pub(crate) type Kind<K> = PhantomData<fn() -> K>;

@@ -19,34 +19,36 @@ pub(super) mod sealed {
 )]
 ///
 /// # Safety
-/// [`Irql`](Transfer::Irql) is what Windows documents for the request, and `attach` enters no other
+/// [`Irql`](Transfer::Irql) is what Windows documents for the request, and `enter` enters no other
 /// memory than the buffer's. There is no reason to implement this outside of this crate.
 pub unsafe trait Transfer<B>: sealed::Sealed {
     /// At which IRQLs the request may be sent.
     type Irql: SendIrql;
 
-    /// Enters the buffer in the IRP.
+    /// Enters the request in the IRP and the stack location of its target: every field that it
+    /// relies on, so that an IRP may have been used before.
+    ///
+    /// On an error nothing is attached to the IRP.
     ///
     /// # Safety
-    /// The buffer stays where it is until the IRP is completed.
+    /// The buffer stays where it is, and nobody uses it, until the IRP is completed.
     #[doc(hidden)]
-    unsafe fn attach(at: &Attachment, buffer: &mut B) -> Result<(), IrpError>;
+    unsafe fn enter(&self, at: &Fields, buffer: &mut B) -> Result<(), IrpError>;
 }
 
-/// Where a request's buffer is attached: its IRP, the target's stack location, and the target's I/O
-/// method.
+/// The fields that a request is entered in: of its IRP, and of the stack location of its target.
 ///
 /// # Invariants
-/// `irp` is allocated and the originator's, `next` its next stack location.
+/// 1. The IRP is allocated and the originator's, and `next` is its next stack location.
 #[derive(Debug)]
-pub struct Attachment {
-    irp: sys::irp::Irp,
+pub struct Fields {
+    pub(super) irp: sys::irp::Irp,
     pub(super) next: StackLocation,
     pub(super) device_flags: u32,
 }
 
-impl Attachment {
-    /// Of the IRP's target. Not for use when the IRP has been sent.
+impl Fields {
+    /// Returns the fields of an IRP that is not sent, with the I/O method of its target.
     pub(crate) fn new(irp: &Irp<'_>) -> Self {
         // INVARIANT: those of `Irp`.
         Self {
@@ -54,6 +56,13 @@ impl Attachment {
             next: irp.next_location(),
             device_flags: irp.target().flags(),
         }
+    }
+
+    /// Enters the function codes.
+    pub(super) fn set_function(&self, major_function: u32, minor_function: u8) {
+        #[expect(clippy::cast_possible_truncation, reason = "IRP_MJ_ codes are bytes")]
+        let major_function = major_function as u8;
+        self.next.set_function(major_function, minor_function);
     }
 
     pub(super) fn set_system_buffer(&self, buffer: *mut u8) {
@@ -64,7 +73,7 @@ impl Attachment {
         self.irp.set_user_buffer(buffer.cast());
     }
 
-    /// Describes the buffer to the device and locks its pages; [`detach`] undoes it.
+    /// Describes the buffer to the device and locks its pages; [`release_mdl`] undoes it.
     #[inline]
     pub(super) fn set_mdl(
         &self,
@@ -87,12 +96,12 @@ impl Attachment {
     }
 }
 
-/// Releases what [`Transfer::attach`] has allocated.
+/// Releases the MDL that [`Transfer::enter`] has attached, if it has.
 ///
 /// # Safety
 /// `irp` is allocated, the caller's, and in flight no more.
 #[inline]
-pub(crate) unsafe fn detach(irp: sys::irp::Irp) {
+pub(crate) unsafe fn release_mdl(irp: sys::irp::Irp) {
     let mdl = irp.mdl_address();
     if mdl.is_null() {
         return;

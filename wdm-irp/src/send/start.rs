@@ -2,12 +2,11 @@
 
 use core::ptr;
 
-use crate::buffer::PoolAligned;
 use crate::error::NotSent;
 use crate::in_flight::Slot;
 use crate::irp::Irp;
 use crate::operation::Operation;
-use crate::request::{Armed, Attachment, Request, Transfer};
+use crate::request::{Armed, Request, Transfer};
 use crate::routine::{CompletionRoutine, trampoline};
 use crate::sys;
 
@@ -48,20 +47,10 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         &self,
         request: Request<'d, K, B, Armed<R>>,
     ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>> {
-        let (irp, buffer, context) = request.into_parts();
         // SAFETY: the slot is the caller's, so there is no other reference to its buffer.
-        let buffer = unsafe { &mut *self.buffer.get() }.write(PoolAligned(buffer));
-        let in_slot = &mut buffer.0;
-        let attachment = Attachment::new(&irp);
-        // SAFETY: the slot does not move.
-        if let Err(error) = unsafe { K::attach(&attachment, in_slot) } {
-            // SAFETY: written above; whatever the attempt entered in the IRP is overwritten by the
-            // next.
-            let buffer = unsafe { ptr::read(in_slot) };
-            let request = Request::from_parts(irp, buffer, context);
-            return Err(NotSent { error, request });
-        }
-
+        let place = unsafe { &mut *self.buffer.get() };
+        // SAFETY: as for `place`; the slot does not move, by contract.
+        let (irp, context) = unsafe { request.enter(place) }?;
         // SAFETY: the slot is the caller's.
         unsafe { *self.irp.get() = irp.as_ptr() };
         // INVARIANT: the slot now holds the request.

@@ -8,11 +8,11 @@ use core::mem::MaybeUninit;
 
 use crate::buffer::PoolAligned;
 use crate::completed::Completed;
-use crate::error::{NotSent, SendError};
+use crate::error::SendError;
 use crate::in_flight::free_completed;
 use crate::irql::{AtMostApc, MaySend};
 use crate::operation::{Operation, cancel_and_wait};
-use crate::request::{Armed, Attachment, Request, Transfer};
+use crate::request::{Armed, Request, Transfer};
 use crate::routine::CompletionRoutine;
 use crate::timeout::Timeout;
 
@@ -42,14 +42,9 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
         P: AtMostApc + MaySend<K::Irql>,
     {
         let _ = at;
-        let (irp, buffer, context) = self.into_parts();
-        let mut buffer = PoolAligned(buffer);
-        let attachment = Attachment::new(&irp);
+        let mut buffer = MaybeUninit::uninit();
         // SAFETY: the buffer is a local that is not touched before the IRP is completed.
-        if let Err(error) = unsafe { K::attach(&attachment, &mut buffer.0) } {
-            let request = Self::from_parts(irp, buffer.0, context);
-            return Err(SendError::NotSent(NotSent { error, request }));
-        }
+        let (irp, context) = unsafe { self.enter(&mut buffer) }.map_err(SendError::NotSent)?;
 
         // No `Slot`: what the completion routine has no business with is no part of what its
         // pointer leads to, so the compiler may keep it in registers.
@@ -73,12 +68,14 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
         let (status, information) = unsafe { free_completed(raw_irp) };
         // SAFETY: `send` has put it there, and the routine has let go of it.
         let context = unsafe { operation.take_context() };
+        // SAFETY: `enter` has put it there, and the lower drivers have finished with it.
+        let PoolAligned(buffer) = unsafe { buffer.assume_init_read() };
         Completed {
             status,
             information,
             timed_out,
             context,
-            buffer: buffer.0,
+            buffer,
         }
         .into_result()
         .map_err(SendError::Failed)
