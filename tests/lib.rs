@@ -113,6 +113,8 @@ pub fn done(irp: Completing<'_, ()>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
+pub mod raw;
+
 /// Control codes whose buffers are plain data, one for each transfer method.
 #[expect(unsafe_code, reason = "vouches for the codes")]
 pub mod codes {

@@ -1,17 +1,23 @@
 //! What a request asks its target for, and how the target receives it.
 //!
-//! Hazard [H2](../../docs/hazards.md#h2): the completion routine is registered for all outcomes.
+//! Hazards [H2](../../docs/hazards.md#h2), [H37](../../docs/hazards.md#h37) and
+//! [H42](../../docs/hazards.md#h42).
 
 use wdm_irp::buffer::SystemBuffer;
+use wdm_irp::in_flight::Slot;
 use wdm_irp::request::PnpMinor;
 use wdm_irp::sys::{
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_PNP,
-    IRP_MJ_READ, IRP_MJ_SHUTDOWN, IRP_MJ_WRITE, SL_INVOKE_ALWAYS, STATUS_SUCCESS,
+    IRP_MJ_POWER, IRP_MJ_READ, IRP_MJ_SHUTDOWN, IRP_MJ_SYSTEM_CONTROL, IRP_MJ_WRITE,
+    SL_INVOKE_ALWAYS, STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
 };
 use wdm_irp::{ByteOffset, IrpError};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, Parameters, When};
 use wdm_irp_tests::codes::{BUFFERED, IN_DIRECT, NEITHER, OUT_DIRECT};
-use wdm_irp_tests::{LONG, SOON, allocate, disk, done, passive, read};
+use wdm_irp_tests::{LONG, SOON, allocate, disk, done, passive, raw, read};
+
+/// A major function whose arguments are no transfer\'s: `IRP_MJ_QUERY_INFORMATION`.
+const RAW: u8 = 0x05;
 
 #[test]
 fn h02_routine_is_registered_for_all_outcomes() {
@@ -205,4 +211,82 @@ fn requests_without_a_buffer() {
             (IRP_MJ_PNP, 0x14)
         ]
     );
+}
+
+/// The parameters of a raw request are made where its value stays: they may point into the value
+/// itself, and into what it owns, on the stack, in static memory and on the heap.
+#[test]
+fn h42_raw_parameters_point_into_the_value_where_it_stays() {
+    static SLOT: Slot<done, (u64, Box<u64>)> = Slot::new();
+
+    let machine = Machine::new();
+    let at = passive();
+    let inline = machine.device(raw::doubles(raw::succeed));
+    let later = machine.device(raw::doubles(|irp, _| {
+        irp.complete_after(SOON, STATUS_SUCCESS, 0)
+    }));
+    for device in [&inline, &later] {
+        let within = || {
+            let irp = allocate(device.target());
+            raw::request(irp, RAW, (21, Box::new(0)), |value| &mut value.0).on_completion(done, ())
+        };
+        let owned = || {
+            let irp = allocate(device.target());
+            raw::request(irp, RAW, (0, Box::new(21)), |value| &mut *value.1).on_completion(done, ())
+        };
+        let stack = within().send_and_wait(&at, LONG).expect("completed");
+        assert_eq!(stack.buffer().0, 42);
+        let stack = owned().send_and_wait(&at, LONG).expect("completed");
+        assert_eq!(*stack.buffer().1, 42);
+        let scope = within().send_scoped(&at, |sent| sent.wait(&at, LONG));
+        assert_eq!(scope.expect("sent").buffer().0, 42);
+        let sent = within().send_in(&SLOT, &at).expect("sent");
+        assert_eq!(sent.wait(&at, LONG).buffer().0, 42);
+        let sent = owned().send_in(&SLOT, &at).expect("sent");
+        assert_eq!(*sent.wait(&at, LONG).buffer().1, 42);
+        let sent = within().send_boxed(&at).expect("sent");
+        assert_eq!(sent.wait(&at, LONG).buffer().0, 42);
+        let sent = owned().send_boxed(&at).expect("sent");
+        assert_eq!(*sent.wait(&at, LONG).buffer().1, 42);
+    }
+}
+
+#[test]
+fn h37_requests_start_with_the_status_that_their_major_function_wants() {
+    let machine = Machine::new();
+    let at = passive();
+    let raw = machine.device(raw::doubles(|irp, status| irp.complete(status, 0)));
+    for (major, status) in [
+        (IRP_MJ_PNP, STATUS_NOT_SUPPORTED),
+        (IRP_MJ_POWER, STATUS_NOT_SUPPORTED),
+        (IRP_MJ_SYSTEM_CONTROL, STATUS_NOT_SUPPORTED),
+        (u32::from(RAW), STATUS_SUCCESS),
+    ] {
+        let major = u8::try_from(major).expect("a byte");
+        let request =
+            raw::request(allocate(raw.target()), major, 1, |number| number).on_completion(done, ());
+        let outcome = request.send_and_wait(&at, LONG).map_err(IrpError::from);
+        assert_eq!(
+            outcome.map(|completed| completed.status()),
+            if status == STATUS_SUCCESS {
+                Ok(status)
+            } else {
+                Err(IrpError::Device(status))
+            }
+        );
+    }
+    let device = machine.device(Behavior::custom(|irp| {
+        let status = irp.status();
+        irp.complete(status, 0)
+    }));
+    let pnp = allocate(device.target())
+        .pnp(PnpMinor::QUERY_PNP_DEVICE_STATE)
+        .on_completion(done, ());
+    let unanswered = pnp.send_and_wait(&at, LONG).map_err(IrpError::from);
+    assert_eq!(
+        unanswered.err(),
+        Some(IrpError::Device(STATUS_NOT_SUPPORTED))
+    );
+    let flush = allocate(device.target()).flush().on_completion(done, ());
+    flush.send_and_wait(&at, LONG).expect("starts as a success");
 }

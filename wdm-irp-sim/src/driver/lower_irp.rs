@@ -105,6 +105,12 @@ impl LowerIrp {
         self.location().minor_function()
     }
 
+    /// Returns `Irp->IoStatus.Status`: before the driver sets it, what the originator has set.
+    #[must_use]
+    pub fn status(&self) -> NTSTATUS {
+        self.access().status()
+    }
+
     /// Returns the arguments.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
