@@ -5,7 +5,7 @@
 //! same functions as `wdm_irp_sim_…` symbols. The target does not choose: driver authors run
 //! `cargo test` on Windows too, and a test binary that imports `ntoskrnl.exe` does not start.
 //!
-//! Functions stand in a file of their prefix, `io`, `ke` or `mm`; [`irp`] has the fields of IRPs.
+//! Functions stand in a file of their prefix, `ex`, `io`, `ke` or `mm`; [`irp`] has the fields of IRPs.
 //! Each size, offset and constant is asserted, see [`LAYOUT`].
 //!
 //! The module is public for the edges of a driver, which are unsafe anyway: dispatch routines,
@@ -22,6 +22,7 @@
 mod imports;
 
 mod constants;
+mod ex;
 mod io;
 pub mod irp;
 mod ke;
@@ -30,6 +31,7 @@ mod mm;
 mod types;
 
 pub use constants::*;
+pub use ex::*;
 pub use imports::KERNEL;
 pub use io::*;
 pub use ke::*;

@@ -5,7 +5,8 @@ use core::ffi::c_void;
 use super::constants::SL_INVOKE_ALWAYS;
 use super::irp::{self, StackLocation};
 use super::types::{
-    DEVICE_OBJECT, IO_STACK_LOCATION, IRP, MDL, NTSTATUS, PDRIVER_CANCEL, PIO_COMPLETION_ROUTINE,
+    DEVICE_OBJECT, IO_REMOVE_LOCK, IO_STACK_LOCATION, IRP, MDL, NTSTATUS, PDRIVER_CANCEL,
+    PIO_COMPLETION_ROUTINE,
 };
 
 kernel_imports! {
@@ -73,6 +74,45 @@ kernel_imports! {
     /// # Safety
     /// `Mdl` came from [`IoAllocateMdl`] and its pages are not locked.
     "wdm_irp_sim_IoFreeMdl" fn IoFreeMdl(Mdl: *mut MDL);
+
+    /// Initializes a remove lock (`IoInitializeRemoveLock`). IRQL = `PASSIVE_LEVEL`.
+    ///
+    /// # Safety
+    /// `Lock` is writable, resident, was never initialized before, and does not move from now on.
+    /// `AllocateTag` is not zero; `RemlockSize` is the size of [`IO_REMOVE_LOCK`].
+    "wdm_irp_sim_IoInitializeRemoveLockEx" fn IoInitializeRemoveLockEx(
+        Lock: *mut IO_REMOVE_LOCK, AllocateTag: u32, MaxLockedMinutes: u32, HighWatermark: u32, RemlockSize: u32,
+    );
+
+    /// Acquires a remove lock (`IoAcquireRemoveLock`): `STATUS_SUCCESS`, or `STATUS_DELETE_PENDING`
+    /// once [`IoReleaseRemoveLockAndWaitEx`] has been called. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `RemoveLock` is initialized; `File` is a string that ends with a zero; `RemlockSize` is the
+    /// size of [`IO_REMOVE_LOCK`].
+    "wdm_irp_sim_IoAcquireRemoveLockEx" fn IoAcquireRemoveLockEx(
+        RemoveLock: *mut IO_REMOVE_LOCK, Tag: *mut c_void, File: *const u8, Line: u32, RemlockSize: u32,
+    ) -> NTSTATUS;
+
+    /// Releases one acquisition of a remove lock (`IoReleaseRemoveLock`). IRQL <=
+    /// `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `RemoveLock` is acquired with `Tag`. Its memory may be gone when the call returns, if the
+    /// thread that waits for it frees it. `RemlockSize` is the size of [`IO_REMOVE_LOCK`].
+    "wdm_irp_sim_IoReleaseRemoveLockEx" fn IoReleaseRemoveLockEx(
+        RemoveLock: *mut IO_REMOVE_LOCK, Tag: *mut c_void, RemlockSize: u32,
+    );
+
+    /// Releases one acquisition of a remove lock, and waits until all others are released
+    /// (`IoReleaseRemoveLockAndWait`). IRQL = `PASSIVE_LEVEL`.
+    ///
+    /// # Safety
+    /// `RemoveLock` is acquired with `Tag`, and this is the only call for it. `RemlockSize` is the
+    /// size of [`IO_REMOVE_LOCK`].
+    "wdm_irp_sim_IoReleaseRemoveLockAndWaitEx" fn IoReleaseRemoveLockAndWaitEx(
+        RemoveLock: *mut IO_REMOVE_LOCK, Tag: *mut c_void, RemlockSize: u32,
+    );
 }
 
 /// Returns the current stack location: `IoGetCurrentIrpStackLocation`.

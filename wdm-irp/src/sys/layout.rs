@@ -7,8 +7,9 @@ use static_assertions::const_assert_eq;
 
 use super::constants;
 use super::types::{
-    DEVICE_OBJECT, DISPATCHER_HEADER, DRIVER_OBJECT, IO_STACK_LOCATION, IO_STATUS_BLOCK, IRP,
-    KEVENT, MDL, NTSTATUS, PARAMETERS_DEVICE_IO_CONTROL, PARAMETERS_OTHERS, PARAMETERS_READ,
+    DEVICE_OBJECT, DISPATCHER_HEADER, DRIVER_OBJECT, EX_RUNDOWN_REF, IO_REMOVE_LOCK,
+    IO_STACK_LOCATION, IO_STATUS_BLOCK, IRP, KEVENT, MDL, NTSTATUS, PARAMETERS_DEVICE_IO_CONTROL,
+    PARAMETERS_OTHERS, PARAMETERS_READ,
 };
 
 /// Asserts each row at compile time and lists it for the comparison with `abi/wdm-x64.tsv`.
@@ -123,6 +124,13 @@ layout! {
     offset "MDL.StartVa" 32 = offset_of!(MDL, StartVa);
     offset "MDL.ByteCount" 40 = offset_of!(MDL, ByteCount);
     offset "MDL.ByteOffset" 44 = offset_of!(MDL, ByteOffset);
+
+    sizeof "IO_REMOVE_LOCK" 32 = size_of::<IO_REMOVE_LOCK>();
+    offset "IO_REMOVE_LOCK.Common.Removed" 0 = offset_of!(IO_REMOVE_LOCK, Common.Removed);
+    offset "IO_REMOVE_LOCK.Common.IoCount" 4 = offset_of!(IO_REMOVE_LOCK, Common.IoCount);
+    offset "IO_REMOVE_LOCK.Common.RemoveEvent" 8 = offset_of!(IO_REMOVE_LOCK, Common.RemoveEvent);
+    sizeof "EX_RUNDOWN_REF" 8 = size_of::<EX_RUNDOWN_REF>();
+    offset "EX_RUNDOWN_REF.Count" 0 = offset_of!(EX_RUNDOWN_REF, Anonymous.Count);
 }
 
 /// Converts a status as the WDK writes it.
@@ -162,6 +170,7 @@ constants! {
     STATUS_DEVICE_BUSY = status(0x8000_0011);
     STATUS_UNSUCCESSFUL = status(0xc000_0001);
     STATUS_INVALID_PARAMETER = status(0xc000_000d);
+    STATUS_DELETE_PENDING = status(0xc000_0056);
     STATUS_INVALID_DEVICE_REQUEST = status(0xc000_0010);
     STATUS_MORE_PROCESSING_REQUIRED = status(0xc000_0016);
     STATUS_INSUFFICIENT_RESOURCES = status(0xc000_009a);

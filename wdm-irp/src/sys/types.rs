@@ -1,15 +1,17 @@
 //! The structures that drivers and kernel share, and the types of the routines they call in each
 //! other.
 //!
-//! They come from windows-sys where its layout is the WDK's. [`IO_STACK_LOCATION`] and
-//! [`PIO_COMPLETION_ROUTINE`] are declared here, because windows-sys 0.61 has them wrong: its
-//! `Parameters` union lacks `POINTER_ALIGNMENT`, and its routine type has no parameters.
+//! They come from windows-sys where its layout is the WDK's. [`IO_STACK_LOCATION`],
+//! [`PIO_COMPLETION_ROUTINE`] and [`IO_REMOVE_LOCK`] are declared here, because windows-sys 0.61 has
+//! them wrong: its `Parameters` union lacks `POINTER_ALIGNMENT`, its routine type has no parameters,
+//! and its `BOOLEAN` is a `bool`, which may hold no byte but 0 and 1.
 
 use core::ffi::c_void;
 
 pub use windows_sys::Wdk::Foundation::{
     DEVICE_OBJECT, DISPATCHER_HEADER, DRIVER_OBJECT, FILE_OBJECT, IRP, KEVENT, MDL,
 };
+pub use windows_sys::Wdk::System::SystemServices::EX_RUNDOWN_REF;
 pub use windows_sys::Win32::Foundation::NTSTATUS;
 pub use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 
@@ -40,6 +42,29 @@ pub type PDRIVER_CANCEL =
 /// `DRIVER_DISPATCH *`: a driver's entry in `DRIVER_OBJECT.MajorFunction`.
 pub type PDRIVER_DISPATCH =
     Option<unsafe extern "system" fn(DeviceObject: *mut DEVICE_OBJECT, Irp: *mut IRP) -> NTSTATUS>;
+
+/// Counts the operations on a device that keep it from being removed; the free build's, as drivers
+/// are compiled with.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct IO_REMOVE_LOCK {
+    /// All there is of it in the free build.
+    pub Common: IO_REMOVE_LOCK_COMMON_BLOCK,
+}
+
+/// The part of a remove lock that checked builds have as well.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct IO_REMOVE_LOCK_COMMON_BLOCK {
+    /// `BOOLEAN`: acquisitions are refused.
+    pub Removed: u8,
+    /// Of the kernel.
+    pub Reserved: [u8; 3],
+    /// How often the lock is held.
+    pub IoCount: i32,
+    /// Signaled by the release that ends the wait for the removal.
+    pub RemoveEvent: KEVENT,
+}
 
 /// One driver's share of an IRP.
 #[repr(C)]
