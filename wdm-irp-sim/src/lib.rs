@@ -104,5 +104,6 @@ pub use kernel::this_thread::Entered;
 pub use machine::Machine;
 pub use machine::handle::MachineHandle;
 pub use report::names::{irql_name, major_name, status_name};
+pub use report::summary::Report;
 pub use report::timeline::{self, Lane, Step, Timeline};
-pub use report::violation::{BugCheck, Report, Violation, ViolationKind};
+pub use report::violation::{BugCheck, Violation, ViolationKind};

@@ -6,8 +6,8 @@ use std::ops::Deref;
 use crate::kernel::this_thread::Entered;
 use crate::kernel::{Kernel, this_thread};
 use crate::machine::handle::MachineHandle;
+use crate::report::summary::Report;
 use crate::report::timeline::Lane;
-use crate::report::violation::Report;
 use crate::sync::thread;
 
 /// An isolated instance of the model.
