@@ -13,7 +13,7 @@ use wdm_irp::sys::KEVENT;
 use crate::sync::{Arc, dispatcher};
 
 /// `EVENT_TYPE` of an event that is reset by the wait that it satisfies.
-pub(super) const SYNCHRONIZATION_EVENT: u8 = 1;
+pub(crate) const SYNCHRONIZATION_EVENT: u8 = 1;
 
 /// `DISPATCHER_HEADER.Size` of an event, in units of four bytes.
 const SIZE_IN_DWORDS: u8 = {

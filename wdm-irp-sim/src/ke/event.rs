@@ -36,22 +36,13 @@ pub(crate) unsafe fn KeInitializeEvent(event: *mut KEVENT, kind: i32, signaled: 
     let kernel = this_thread::kernel();
     let address = event.addr();
     let irp = this_thread::last_irp(&kernel);
-    let is_waited_on = {
-        let dispatcher = dispatcher::lock(&DISPATCHER);
-        let busy = dispatcher.contains_key(&address);
-        if !busy {
-            let kind = if kind == NotificationEvent {
-                0
-            } else {
-                SYNCHRONIZATION_EVENT
-            };
-            // SAFETY: writable by the caller's contract; the lock is held as long as the value is
-            // used.
-            let access = unsafe { EventAccess::new(event) };
-            access.initialize(kind, i32::from(signaled));
-        }
-        busy
+    let kind = if kind == NotificationEvent {
+        0
+    } else {
+        SYNCHRONIZATION_EVENT
     };
+    // SAFETY: the contract of this function is that of `initialize`.
+    let is_waited_on = !unsafe { initialize(event, kind, signaled) };
     if is_waited_on {
         kernel.violate(
             ViolationKind::EventInitializedWhileWaitedOn,
@@ -95,35 +86,8 @@ pub(crate) unsafe fn KeSetEvent(event: *mut KEVENT, wait: bool) -> i32 {
         Lane::Originator,
         "KeSetEvent",
     );
-    let before = {
-        let mut dispatcher = dispatcher::lock(&DISPATCHER);
-        // SAFETY: valid by the caller's contract until the wait that it satisfies returns, which
-        // needs the lock; that is held as long as the value is used.
-        let access = unsafe { EventAccess::new(event) };
-        if access.is_initialized() {
-            let before = access.state();
-            let address = event.addr();
-            if access.resets_itself() {
-                let waiter = dispatcher.get_mut(&address).and_then(VecDeque::pop_front);
-                match &waiter {
-                    Some(waiter) => release(waiter),
-                    None => access.set_state(1),
-                }
-                if dispatcher.get(&address).is_some_and(VecDeque::is_empty) {
-                    dispatcher.remove(&address);
-                }
-            } else {
-                access.set_state(1);
-                for waiter in dispatcher.remove(&address).into_iter().flatten() {
-                    release(&waiter);
-                }
-            }
-            Some(before)
-        } else {
-            None
-        }
-        // From here on the event may be gone.
-    };
+    // SAFETY: the contract of this function is that of `set`.
+    let before = unsafe { set(event) };
     if before.is_none() {
         kernel.violate(
             ViolationKind::EventNotInitialized,
@@ -133,4 +97,52 @@ pub(crate) unsafe fn KeSetEvent(event: *mut KEVENT, wait: bool) -> i32 {
     }
     kernel.faults.delay_at(DelayPoint::AfterSetEvent);
     before.unwrap_or(0)
+}
+
+/// Initializes an event, without the checks; `false` if a thread waits on it.
+///
+/// # Safety
+/// As for [`KeInitializeEvent`].
+pub(crate) unsafe fn initialize(event: *mut KEVENT, kind: u8, signaled: bool) -> bool {
+    let dispatcher = dispatcher::lock(&DISPATCHER);
+    if dispatcher.contains_key(&event.addr()) {
+        return false;
+    }
+    // SAFETY: writable by the caller's contract; the lock is held as long as the value is used.
+    let access = unsafe { EventAccess::new(event) };
+    access.initialize(kind, i32::from(signaled));
+    true
+}
+
+/// Signals an event, without the checks, and returns its state before; `None` if this is no event.
+///
+/// # Safety
+/// As for [`KeSetEvent`].
+pub(crate) unsafe fn set(event: *mut KEVENT) -> Option<i32> {
+    let mut dispatcher = dispatcher::lock(&DISPATCHER);
+    // SAFETY: valid by the caller's contract until the wait that it satisfies returns, which needs
+    // the lock; that is held as long as the value is used.
+    let access = unsafe { EventAccess::new(event) };
+    if !access.is_initialized() {
+        return None;
+    }
+    let before = access.state();
+    let address = event.addr();
+    if access.resets_itself() {
+        let waiter = dispatcher.get_mut(&address).and_then(VecDeque::pop_front);
+        match &waiter {
+            Some(waiter) => release(waiter),
+            None => access.set_state(1),
+        }
+        if dispatcher.get(&address).is_some_and(VecDeque::is_empty) {
+            dispatcher.remove(&address);
+        }
+    } else {
+        access.set_state(1);
+        for waiter in dispatcher.remove(&address).into_iter().flatten() {
+            release(&waiter);
+        }
+    }
+    // From here on the event may be gone.
+    Some(before)
 }

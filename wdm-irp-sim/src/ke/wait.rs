@@ -57,7 +57,7 @@ pub(crate) unsafe fn KeWaitForSingleObject(
     }
     kernel.faults.delay_at(DelayPoint::BeforeWait);
     // SAFETY: the contract of this function is that of `block`.
-    let status = unsafe { block(&kernel, event, timeout) };
+    let status = unsafe { block(&kernel, event, timeout, FOREVER) };
     if status == STATUS_INVALID_PARAMETER {
         kernel.violate(
             ViolationKind::EventNotInitialized,
@@ -83,11 +83,20 @@ pub(crate) unsafe fn KeWaitForSingleObject(
     status
 }
 
-/// Waits, without the checks; `STATUS_INVALID_PARAMETER` says that this is no event.
+/// What a thread waits for that waits forever.
+const FOREVER: &str = "an event that nobody has signaled (KeWaitForSingleObject forever)";
+
+/// Waits, without the checks; `STATUS_INVALID_PARAMETER` says that this is no event. If the wait
+/// has no limit and hangs, it was for `what`.
 ///
 /// # Safety
 /// As for [`KeWaitForSingleObject`].
-unsafe fn block(kernel: &Kernel, event: *mut KEVENT, timeout: Option<i64>) -> NTSTATUS {
+pub(crate) unsafe fn block(
+    kernel: &Kernel,
+    event: *mut KEVENT,
+    timeout: Option<i64>,
+    what: &str,
+) -> NTSTATUS {
     let limit = timeout.map_or_else(|| kernel.hang_limit(), duration_of);
     let deadline = Deadline::new(limit, timeout.is_some());
     let address = event.addr();
@@ -126,7 +135,7 @@ unsafe fn block(kernel: &Kernel, event: *mut KEVENT, timeout: Option<i64>) -> NT
     }
     if timeout.is_none() {
         drop(dispatcher);
-        kernel.hang("an event that nobody has signaled (KeWaitForSingleObject forever)");
+        kernel.hang(what);
     }
     if let Some(waiters) = dispatcher.get_mut(&address) {
         waiters.retain(|other| !Arc::ptr_eq(other, &waiter));
