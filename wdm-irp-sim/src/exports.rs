@@ -7,7 +7,7 @@
 
 use std::ffi::c_void;
 
-use wdm_irp::sys::{DEVICE_OBJECT, IRP, KEVENT, MDL, NTSTATUS};
+use wdm_irp::sys::{DEVICE_OBJECT, EX_RUNDOWN_REF, IO_REMOVE_LOCK, IRP, KEVENT, MDL, NTSTATUS};
 
 use crate::io::cancel;
 use crate::ke::{event, irql, wait};
@@ -141,4 +141,104 @@ unsafe extern "system" fn MmUnlockPages(mdl: *mut MDL) {
 #[unsafe(export_name = "wdm_irp_sim_KeGetCurrentIrql")]
 extern "system" fn KeGetCurrentIrql() -> u8 {
     irql::current()
+}
+
+/// # Safety
+/// See `wdm_irp::sys::IoInitializeRemoveLockEx`.
+#[unsafe(export_name = "wdm_irp_sim_IoInitializeRemoveLockEx")]
+unsafe extern "system" fn IoInitializeRemoveLockEx(
+    lock: *mut IO_REMOVE_LOCK,
+    tag: u32,
+    _max_locked_minutes: u32,
+    _high_watermark: u32,
+    size: u32,
+) {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { this_thread::kernel().IoInitializeRemoveLockEx(lock, tag, size) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::IoAcquireRemoveLockEx`.
+#[unsafe(export_name = "wdm_irp_sim_IoAcquireRemoveLockEx")]
+unsafe extern "system" fn IoAcquireRemoveLockEx(
+    lock: *mut IO_REMOVE_LOCK,
+    tag: *mut c_void,
+    _file: *const u8,
+    _line: u32,
+    _size: u32,
+) -> NTSTATUS {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { kernel_of(lock).IoAcquireRemoveLockEx(lock, tag.addr()) }
+}
+
+/// # Safety
+/// See `wdm_irp::sys::IoReleaseRemoveLockEx`.
+#[unsafe(export_name = "wdm_irp_sim_IoReleaseRemoveLockEx")]
+unsafe extern "system" fn IoReleaseRemoveLockEx(
+    lock: *mut IO_REMOVE_LOCK,
+    tag: *mut c_void,
+    _size: u32,
+) {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { kernel_of(lock).IoReleaseRemoveLockEx(lock, tag.addr()) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::IoReleaseRemoveLockAndWaitEx`.
+#[unsafe(export_name = "wdm_irp_sim_IoReleaseRemoveLockAndWaitEx")]
+unsafe extern "system" fn IoReleaseRemoveLockAndWaitEx(
+    lock: *mut IO_REMOVE_LOCK,
+    tag: *mut c_void,
+    _size: u32,
+) {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { kernel_of(lock).IoReleaseRemoveLockAndWaitEx(lock, tag.addr()) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::ExInitializeRundownProtection`.
+#[unsafe(export_name = "wdm_irp_sim_ExInitializeRundownProtection")]
+unsafe extern "system" fn ExInitializeRundownProtection(run_ref: *mut EX_RUNDOWN_REF) {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { this_thread::kernel().ExInitializeRundownProtection(run_ref) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::ExReInitializeRundownProtection`.
+#[unsafe(export_name = "wdm_irp_sim_ExReInitializeRundownProtection")]
+unsafe extern "system" fn ExReInitializeRundownProtection(run_ref: *mut EX_RUNDOWN_REF) {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { kernel_of(run_ref).ExReInitializeRundownProtection(run_ref) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::ExReleaseRundownProtection`.
+#[unsafe(export_name = "wdm_irp_sim_ExReleaseRundownProtection")]
+unsafe extern "system" fn ExReleaseRundownProtection(run_ref: *mut EX_RUNDOWN_REF) {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { kernel_of(run_ref).ExReleaseRundownProtection(run_ref) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::ExWaitForRundownProtectionRelease`.
+#[unsafe(export_name = "wdm_irp_sim_ExWaitForRundownProtectionRelease")]
+unsafe extern "system" fn ExWaitForRundownProtectionRelease(run_ref: *mut EX_RUNDOWN_REF) {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { kernel_of(run_ref).ExWaitForRundownProtectionRelease(run_ref) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::ExRundownCompleted`.
+#[unsafe(export_name = "wdm_irp_sim_ExRundownCompleted")]
+unsafe extern "system" fn ExRundownCompleted(run_ref: *mut EX_RUNDOWN_REF) {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { kernel_of(run_ref).ExRundownCompleted(run_ref) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::ExAcquireRundownProtection`.
+#[unsafe(export_name = "wdm_irp_sim_ExAcquireRundownProtection")]
+unsafe extern "system" fn ExAcquireRundownProtection(run_ref: *mut EX_RUNDOWN_REF) -> u8 {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    u8::from(unsafe { kernel_of(run_ref).ExAcquireRundownProtection(run_ref) })
 }

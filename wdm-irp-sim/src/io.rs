@@ -10,4 +10,5 @@ pub(crate) mod irp;
 pub(crate) mod major;
 pub(crate) mod mdl;
 pub(crate) mod pending;
+mod remove_lock;
 pub(crate) mod routine;

@@ -1,7 +1,9 @@
 //! One instance of the model: its ledger, its objects, its threads, and what it records.
 
+mod held_locks;
 mod instance;
 pub(crate) mod ledger;
+pub(crate) mod locks;
 pub(crate) mod objects;
 pub(crate) mod quarantine;
 pub(crate) mod record;

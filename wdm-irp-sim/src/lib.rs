@@ -19,8 +19,9 @@
 //! - [`Machine::timeline`](MachineHandle::timeline) tells what happened, as text or as a sequence
 //!   diagram.
 //!
-//! A function of the WDK is modeled in the room of its prefix: `io`, `ke` or `mm`. Below them is
-//! the `kernel`, with the ledger; above them are the modeled drivers (`driver`) and, on top, the
+//! A function of the WDK is modeled in the room of its prefix: `ex`, `io`, `ke` or `mm`. Below them
+//! A function of the WDK is modeled in the room of its prefix: `ex`, `io`, `ke` or `mm`. Below them
+//! is the `kernel`, with the ledger; above them are the modeled drivers (`driver`) and, on top, the
 //! `machine`. What a test reads in the end is in `report`.
 //!
 //! The model has no preemption by IRQL (a thread at `DISPATCH_LEVEL` may be interrupted by any
@@ -77,6 +78,7 @@
 mod sync;
 
 mod driver;
+mod ex;
 mod exports;
 mod fault;
 mod io;

@@ -13,6 +13,8 @@ mod machine;
 mod mdls;
 mod objects;
 mod pending;
+mod remove_lock;
 mod report;
+mod rundown;
 mod support;
 mod timeline;

@@ -1,11 +1,12 @@
-//! The ledger: a page about each IRP and MDL.
+//! The ledger: a page about each IRP, MDL and lock.
 //!
-//! Nothing of it is in the memory of an IRP or MDL, which may be gone or misused.
+//! Nothing of it is in the memory of an IRP, MDL or lock, which may be gone or misused.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use wdm_irp::sys::NTSTATUS;
 
+use crate::kernel::locks::{RemoveLockRecord, RundownRecord};
 use crate::kernel::quarantine::{CAPACITY, Quarantine};
 use crate::memory::Memory;
 use crate::report::timeline::Entry;
@@ -112,6 +113,8 @@ pub(crate) struct Ledger {
     pub(crate) mdls: BTreeMap<usize, MdlRecord>,
     /// The IRP to which the event at an address belongs.
     pub(crate) events: BTreeMap<usize, u32>,
+    pub(crate) remove_locks: BTreeMap<usize, RemoveLockRecord>,
+    pub(crate) rundowns: BTreeMap<usize, RundownRecord>,
     pub(crate) waits: Vec<Wait>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) entries: VecDeque<Entry>,

@@ -91,6 +91,8 @@ impl Drop for Kernel {
             .numbers
             .keys()
             .chain(ledger.mdls.keys())
+            .chain(ledger.remove_locks.keys())
+            .chain(ledger.rundowns.keys())
             .copied()
             .chain(ledger.devices.iter().map(|device| device.address()));
         remove(addresses, self);

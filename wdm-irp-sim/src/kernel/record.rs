@@ -88,6 +88,13 @@ impl Kernel {
         }
     }
 
+    /// Records misuses that were found under the ledger's lock.
+    pub(crate) fn violate_all(&self, found: Vec<Found>) {
+        for (kind, irp, text) in found {
+            self.violate(kind, irp, &text);
+        }
+    }
+
     /// Records a lower driver's misuse.
     ///
     /// It is a note unless the test wants violations, since tests use such drivers on purpose.

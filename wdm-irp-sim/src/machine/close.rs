@@ -16,7 +16,7 @@ impl Kernel {
         for device in devices {
             device.retire();
         }
-        let mut found: Vec<(ViolationKind, Option<u32>, String)> = Vec::new();
+        let mut found = self.held_locks();
         {
             let mut ledger = lock(&self.ledger);
             for (number, record) in &ledger.irps {
@@ -52,9 +52,7 @@ impl Kernel {
                 found.push((ViolationKind::WriteAfterFree, irp, text));
             }
         }
-        for (kind, irp, text) in found {
-            self.violate(kind, irp, &text);
-        }
+        self.violate_all(found);
         self.report()
     }
 }

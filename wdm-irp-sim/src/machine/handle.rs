@@ -1,5 +1,7 @@
 //! What can be done with a machine from any thread.
 
+use std::ops::Range;
+
 use wdm_irp::sys::PDRIVER_DISPATCH;
 
 use crate::driver::behavior::Behavior;
@@ -123,6 +125,14 @@ impl MachineHandle {
     /// By default it is; a test with very many requests may not want it.
     pub fn record_timeline(&self, recording: bool) {
         lock(&self.0.settings).recording = recording;
+    }
+
+    /// Tells the model that memory of the driver is about to be freed, with the locks in it.
+    ///
+    /// A remove lock may not be initialized twice; one in memory that has been freed and allocated
+    /// again is a new one. A lock in the memory that is held is a violation.
+    pub fn memory_freed(&self, memory: Range<usize>) {
+        self.0.forget_locks(memory);
     }
 
     /// Returns how many IRPs are allocated now.

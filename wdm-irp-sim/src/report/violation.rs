@@ -168,6 +168,37 @@ kinds! {
     UnlockedPagesUsed => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0xB1];
     /// A request says that its buffer is longer than the MDL it carries, or carries none.
     BufferMissing => 0x3B SYSTEM_SERVICE_EXCEPTION;
+    /// A remove lock was initialized with a tag of zero, or with the size of another build's.
+    RemoveLockBadArgument => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION;
+    /// A remove lock was initialized again, which other threads may still use.
+    RemoveLockInitializedAgain => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0xD7];
+    /// A remove lock was used that `IoInitializeRemoveLockEx` has not initialized.
+    RemoveLockNotInitialized => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION;
+    /// `IoReleaseRemoveLockEx` with a tag that the lock was not acquired with.
+    RemoveLockWrongTag => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0xD5];
+    /// `IoReleaseRemoveLockAndWaitEx` with a tag that the lock was not acquired with.
+    RemoveLockWrongTagInWait => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0xD6];
+    /// A remove lock was released that was not acquired.
+    RemoveLockNotHeld => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0xD5], rule "RemoveLock";
+    /// `IoReleaseRemoveLockAndWaitEx` twice: it counts too low, and a device is deleted in use.
+    RemoveLockWaitedForTwice => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, rule "IoReleaseRemoveLockAndWaitOutsideRemoveDevice";
+    /// A remove lock was not released before the machine ended: the removal never ends.
+    RemoveLockLeaked => 0x1D5 DRIVER_PNP_WATCHDOG, rule "RemoveLockRelease2";
+    /// The memory of a remove lock or of run-down protection was freed while it was held.
+    LockFreedWhileHeld => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
+    /// Run-down protection was used that `ExInitializeRundownProtection` has not initialized.
+    RundownNotInitialized => 0x3B SYSTEM_SERVICE_EXCEPTION;
+    /// Run-down protection was initialized again while it was held or before it was run down: an
+    /// object is used that its owner has deleted.
+    RundownReinitialized => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
+    /// Run-down protection was released that was not acquired: the owner does not wait for another
+    /// access.
+    RundownNotHeld => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
+    /// A thread waited for run-down protection while another did: they share the count.
+    RundownWaitedForTwice => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
+    /// Run-down protection was not released before the machine ended: its owner waits forever, for
+    /// instance in a removal.
+    RundownLeaked => 0x1D5 DRIVER_PNP_WATCHDOG;
     /// The code of a modeled driver panicked.
     DriverPanicked => 0x1E KMODE_EXCEPTION_NOT_HANDLED;
 }

@@ -1,0 +1,5 @@
+//! The executive: the functions that begin with `Ex`.
+
+#![expect(non_snake_case, reason = "DDIs keep their names")]
+
+mod rundown;
