@@ -1,14 +1,18 @@
 //! Tests which traits the types have and must not have, and what values print.
 #![forbid(unsafe_code)]
 
+use std::ops::DerefMut;
 use std::panic::UnwindSafe;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 use wdm_irp::error::{NotSent, SendError};
 use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
 use wdm_irp::irql::{ApcLevel, DispatchLevel};
+use wdm_irp::lock_storage::{InExtension, InStatic};
+use wdm_irp::remove_lock::{RemoveLock, RemoveLockGuard};
 use wdm_irp::request::{Armed, Buffered, ControlCode, Read, Request};
 use wdm_irp::routine::{IsInline, IsPended};
+use wdm_irp::rundown::{RunDown, RundownGuard, RundownProtection};
 use wdm_irp::sys::STATUS_DEVICE_BUSY;
 use wdm_irp::target::OwnDevice;
 use wdm_irp::{
@@ -35,17 +39,17 @@ const_assert_eq!(size_of::<DispatchLevel>(), 0);
 const_assert_eq!(size_of::<Signaled<'static>>(), 0);
 
 // A request or an operation belongs to no thread, but there is only one of it.
-type InStatic = &'static Slot<count, [u8; 512]>;
+type OfStatic = &'static Slot<count, [u8; 512]>;
 type OnHeap = BoxedSlot<count, [u8; 512]>;
 assert_impl_all!(Irp<'static>: Send, Sync);
 assert_not_impl_any!(Irp<'static>: Clone, Copy, Default);
 assert_impl_all!(Request<'static, Read, [u8; 512], Armed<count>>: Send, Sync);
 assert_not_impl_any!(Request<'static, Read, [u8; 512], Armed<count>>: Clone, Copy, Default);
-assert_impl_all!(InFlight<InStatic>: Send, Sync);
+assert_impl_all!(InFlight<OfStatic>: Send, Sync);
 assert_impl_all!(InFlight<OnHeap>: Send, Sync);
-assert_not_impl_any!(InFlight<InStatic>: Clone, Copy, Default);
+assert_not_impl_any!(InFlight<OfStatic>: Clone, Copy, Default);
 assert_not_impl_any!(InFlight<OnHeap>: Clone, Copy, Default);
-assert_impl_all!(Sent<InStatic>: Send);
+assert_impl_all!(Sent<OfStatic>: Send);
 assert_not_impl_any!(Sent<OnHeap>: Clone, Copy, Default);
 assert_impl_all!(Completed<count, [u8; 512]>: Send);
 assert_not_impl_any!(Completed<count, [u8; 512]>: Clone, Copy, Default);
@@ -57,6 +61,22 @@ assert_impl_all!(TargetDevice: Send, Sync);
 assert_not_impl_any!(TargetDevice: Clone, Copy, Default);
 assert_impl_all!(OwnDevice: Send, Sync);
 assert_not_impl_any!(OwnDevice: Clone, Copy, Default);
+
+// A lock is made where it stays; a guard is the only one of its acquisition, and of no thread.
+assert_impl_all!(RemoveLock: Send, Sync);
+assert_impl_all!(RundownProtection: Send, Sync);
+assert_impl_all!(InExtension<RemoveLock>: Send, Sync);
+assert_impl_all!(InStatic<RundownProtection>: Send, Sync);
+assert_not_impl_any!(RemoveLock: Clone, Copy, Default, Unpin);
+assert_not_impl_any!(RundownProtection: Clone, Copy, Default, Unpin);
+assert_not_impl_any!(InExtension<RemoveLock>: Clone, Copy, Default, Unpin, DerefMut);
+assert_impl_all!(RemoveLockGuard<'static>: Send, Sync);
+assert_impl_all!(RundownGuard<'static>: Send, Sync);
+assert_not_impl_any!(RemoveLockGuard<'static>: Clone, Copy, Default);
+assert_not_impl_any!(RundownGuard<'static>: Clone, Copy, Default);
+assert_not_impl_any!(RunDown<'static>: Clone, Copy, Default);
+const_assert_eq!(size_of::<RemoveLockGuard<'static>>(), 16);
+const_assert_eq!(size_of::<RundownGuard<'static>>(), 8);
 
 // A context or buffer that belongs to one thread keeps the operation there.
 assert_not_impl_any!(Slot<done, *mut u8>: Send, Sync);
@@ -87,7 +107,7 @@ fn waited_operation_has_no_more_than_it_needs() {
     assert_eq!(size_of::<Slot<done, &mut [u8]>>(), with::<&mut [u8]>(0));
     assert_eq!(size_of::<Count>(), 4);
     assert_eq!(size_of::<Slot<count, [u8; 512]>>(), with::<[u8; 512]>(4));
-    assert_eq!(size_of::<InFlight<InStatic>>(), size_of::<usize>());
+    assert_eq!(size_of::<InFlight<OfStatic>>(), size_of::<usize>());
     assert_eq!(size_of::<InFlight<OnHeap>>(), size_of::<usize>());
 }
 

@@ -121,8 +121,8 @@ pub trait AtMostApc: AtMostDispatch {}
 
 /// Proofs of `PASSIVE_LEVEL`, by value or by reference.
 #[diagnostic::on_unimplemented(
-    message = "ForwardedAtBadIrqlAllocate: this request may be sent at PASSIVE_LEVEL only, and `{Self}` does not prove that",
-    label = "pass a `PassiveLevel`; only read, write, device control and internal device control go at a higher IRQL"
+    message = "this is done at PASSIVE_LEVEL only, and `{Self}` does not prove that",
+    label = "pass a `PassiveLevel`, made by `check()`"
 )]
 pub trait AtPassive: AtMostApc {}
 

@@ -2,9 +2,9 @@
 //! other.
 //!
 //! They come from windows-sys where its layout is the WDK's. [`IO_STACK_LOCATION`],
-//! [`PIO_COMPLETION_ROUTINE`] and [`IO_REMOVE_LOCK`] are declared here, because windows-sys 0.61 has
-//! them wrong: its `Parameters` union lacks `POINTER_ALIGNMENT`, its routine type has no parameters,
-//! and its `BOOLEAN` is a `bool`, which may hold no byte but 0 and 1.
+//! [`PIO_COMPLETION_ROUTINE`] and [`IO_REMOVE_LOCK`] are declared here, because windows-sys 0.61
+//! has them wrong: its `Parameters` union lacks `POINTER_ALIGNMENT`, its routine type has no
+//! parameters, and its `BOOLEAN` is a `bool`, which may hold no byte but 0 and 1.
 
 use core::ffi::c_void;
 
