@@ -15,6 +15,7 @@ mod in_flight;
 mod irp;
 mod outcome;
 mod parameters;
+mod remove_lock;
 
 pub use below::{Devices, Kernel, STATUS_DATA_ERROR};
 pub use cases::{CASES, Case, run};

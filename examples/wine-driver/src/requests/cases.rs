@@ -4,7 +4,7 @@ use wdm_irp::PassiveLevel;
 
 use super::below::{Devices, Kernel};
 use super::failure::{Failure, same};
-use super::{completion, contract, data, in_flight, irp, parameters};
+use super::{completion, contract, data, in_flight, irp, parameters, remove_lock};
 
 /// One case.
 pub type Case = fn(&Devices<'_>, &PassiveLevel, &dyn Kernel) -> Result<(), Failure>;
@@ -49,6 +49,8 @@ cases! {
         own_stack_location
         allocation_failure
         stack_too_deep;
+    remove_lock:
+        remove_lock;
 }
 
 /// Runs a case, and checks that it has freed every IRP it has allocated.

@@ -3,7 +3,9 @@
 use core::fmt;
 
 use wdm_irp::error::{NotSent, SendError};
+use wdm_irp::remove_lock::RemoveLockError;
 use wdm_irp::routine::CompletionRoutine;
+use wdm_irp::sys::STATUS_SUCCESS;
 use wdm_irp::{Completed, IrpError};
 
 /// Why a case failed.
@@ -51,6 +53,16 @@ impl core::error::Error for Failure {}
 impl From<IrpError> for Failure {
     fn from(error: IrpError) -> Self {
         Self::Irp(error)
+    }
+}
+
+impl From<RemoveLockError> for Failure {
+    fn from(error: RemoveLockError) -> Self {
+        Self::Value {
+            what: "status of a remove lock",
+            got: error.status().shown(),
+            expected: STATUS_SUCCESS.shown(),
+        }
     }
 }
 
