@@ -9,6 +9,7 @@ mod buffers;
 mod common;
 mod irql;
 mod lifetimes;
+mod locks;
 mod panics;
 mod pending;
 mod routines;
