@@ -12,6 +12,37 @@ Installs what it needs; what cannot be installed is SKIPPED and counted. The las
 `N passed, N failed, N skipped`, where each test of cargo's and each case in Wine's kernel counts.
 ";
 
+/// The library and the example driver, as a kernel image has them, for one architecture.
+macro_rules! kernel_build {
+    ($target:literal) => {
+        Step {
+            name: concat!("kernel build for ", $target),
+            target: Some($target),
+            actions: &[
+                Action::Cargo(&[
+                    "clippy",
+                    "--package=wdm-irp",
+                    "--features=kernel,alloc",
+                    concat!("--target=", $target),
+                    "--locked",
+                    "--",
+                    "-Dwarnings",
+                ]),
+                Action::Cargo(&[
+                    "clippy",
+                    "--package=wine-driver",
+                    "--lib",
+                    "--features=kernel",
+                    concat!("--target=", $target),
+                    "--locked",
+                    "--",
+                    "-Dwarnings",
+                ]),
+            ],
+        }
+    };
+}
+
 pub(crate) const STEPS: &[Step] = &[
     FORMAT,
     LINTS,
@@ -22,56 +53,8 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     TESTS,
     Step::new("tests on slow machines", &[Action::Xtask(&["delays"])]),
-    Step {
-        name: "kernel build for x86_64-pc-windows-msvc",
-        target: Some("x86_64-pc-windows-msvc"),
-        actions: &[
-            Action::Cargo(&[
-                "clippy",
-                "--package=wdm-irp",
-                "--features=kernel,alloc",
-                "--target=x86_64-pc-windows-msvc",
-                "--locked",
-                "--",
-                "-Dwarnings",
-            ]),
-            Action::Cargo(&[
-                "clippy",
-                "--package=wine-driver",
-                "--lib",
-                "--features=kernel",
-                "--target=x86_64-pc-windows-msvc",
-                "--locked",
-                "--",
-                "-Dwarnings",
-            ]),
-        ],
-    },
-    Step {
-        name: "kernel build for aarch64-pc-windows-msvc",
-        target: Some("aarch64-pc-windows-msvc"),
-        actions: &[
-            Action::Cargo(&[
-                "clippy",
-                "--package=wdm-irp",
-                "--features=kernel,alloc",
-                "--target=aarch64-pc-windows-msvc",
-                "--locked",
-                "--",
-                "-Dwarnings",
-            ]),
-            Action::Cargo(&[
-                "clippy",
-                "--package=wine-driver",
-                "--lib",
-                "--features=kernel",
-                "--target=aarch64-pc-windows-msvc",
-                "--locked",
-                "--",
-                "-Dwarnings",
-            ]),
-        ],
-    },
+    kernel_build!("x86_64-pc-windows-msvc"),
+    kernel_build!("aarch64-pc-windows-msvc"),
     Step {
         name: "a 32-bit build is refused",
         target: Some("i686-pc-windows-msvc"),
