@@ -3,11 +3,13 @@
 use core::fmt;
 
 use crate::buffer::IoBuffer;
-use crate::error::{IrpError, SendError};
+use crate::error::{Failed, IrpError, SendError};
 use crate::routine::CompletionRoutine;
 use crate::sys::{NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
 
 /// A completed request: its status, and everything that was lent to it. The IRP has been freed.
+///
+/// It has succeeded, unless it is within a [`Failed`].
 ///
 /// All of its methods may be called at any IRQL.
 ///
@@ -77,22 +79,14 @@ impl<R: CompletionRoutine, B> Completed<R, B> {
         (self.context, self.buffer)
     }
 
-    /// `Ok` if `NT_SUCCESS` of the status, else the completed request as the error.
-    ///
-    /// # Errors
-    /// The request did not succeed; ask [`Completed::error`] why.
-    pub fn into_result(self) -> Result<Self, Self> {
-        if NT_SUCCESS(self.status()) {
+    /// Tells a success from a failure, by `NT_SUCCESS` of the status.
+    #[inline]
+    pub(crate) fn into_outcome(self) -> Outcome<R, B> {
+        if NT_SUCCESS(self.status) {
             Ok(self)
         } else {
-            Err(self)
+            Err(Failed::new(self))
         }
-    }
-
-    /// Why the request failed, if it did.
-    #[must_use]
-    pub fn error(&self) -> Option<IrpError> {
-        (!NT_SUCCESS(self.status())).then(|| self.failure())
     }
 
     /// The error of a request that is known to have failed.
@@ -128,14 +122,39 @@ impl<R: CompletionRoutine, B> fmt::Debug for Completed<R, B> {
     }
 }
 
+/// How a request came out that was sent: completed with success, or with another status.
+///
+/// Either way all that was lent to it is back.
+pub type Outcome<R, B> = Result<Completed<R, B>, Failed<Completed<R, B>>>;
+
+impl<R: CompletionRoutine, B> Failed<Completed<R, B>> {
+    /// Returns why the request failed. Any IRQL.
+    #[must_use]
+    pub fn error(&self) -> IrpError {
+        self.completed().failure()
+    }
+}
+
 impl<Q, R: CompletionRoutine, B> SendError<Q, Completed<R, B>> {
-    /// The error alone. Any IRQL.
+    /// Returns the error alone. Any IRQL.
     #[must_use]
     pub fn error(&self) -> IrpError {
         match self {
             Self::NotSent(not_sent) => not_sent.error,
-            Self::Failed(completed) => completed.failure(),
+            Self::Failed(failed) => failed.error(),
         }
+    }
+}
+
+impl<R: CompletionRoutine, B> From<Failed<Completed<R, B>>> for IrpError {
+    fn from(failed: Failed<Completed<R, B>>) -> Self {
+        failed.error()
+    }
+}
+
+impl<R: CompletionRoutine, B> From<Failed<Completed<R, B>>> for NTSTATUS {
+    fn from(failed: Failed<Completed<R, B>>) -> Self {
+        failed.error().status()
     }
 }
 
@@ -144,6 +163,20 @@ impl<Q, R: CompletionRoutine, B> From<SendError<Q, Completed<R, B>>> for IrpErro
         error.error()
     }
 }
+
+impl<Q, R: CompletionRoutine, B> From<SendError<Q, Completed<R, B>>> for NTSTATUS {
+    fn from(error: SendError<Q, Completed<R, B>>) -> Self {
+        error.error().status()
+    }
+}
+
+impl<R: CompletionRoutine, B> fmt::Display for Failed<Completed<R, B>> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error().fmt(f)
+    }
+}
+
+impl<R: CompletionRoutine, B> core::error::Error for Failed<Completed<R, B>> {}
 
 impl<Q, R: CompletionRoutine, B> fmt::Display for SendError<Q, Completed<R, B>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,8 +3,9 @@
 use core::fmt;
 
 use crate::sys::{
-    NTSTATUS, STATUS_DEVICE_BUSY, STATUS_DRIVER_INTERNAL_ERROR, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_INVALID_PARAMETER, STATUS_IO_TIMEOUT, STATUS_PENDING,
+    NT_SUCCESS, NT_WARNING, NTSTATUS, STATUS_DEVICE_BUSY, STATUS_DRIVER_INTERNAL_ERROR,
+    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_IO_TIMEOUT, STATUS_PENDING,
+    STATUS_UNSUCCESSFUL,
 };
 
 /// Why a request did not succeed. Small and [`Copy`]: what a driver returns or logs.
@@ -35,7 +36,10 @@ pub enum IrpError {
 }
 
 impl IrpError {
-    /// The error as the NTSTATUS a driver returns. Never a success status. Any IRQL.
+    /// Returns the error as the NTSTATUS that a driver returns. Any IRQL.
+    ///
+    /// Never a success status: an [`IrpError::Device`] that somebody has made from one gives
+    /// `STATUS_UNSUCCESSFUL`.
     #[must_use]
     pub const fn status(self) -> NTSTATUS {
         match self {
@@ -45,7 +49,18 @@ impl IrpError {
             Self::InvalidParameter => STATUS_INVALID_PARAMETER,
             Self::SlotInUse => STATUS_DEVICE_BUSY,
             Self::TimedOut => STATUS_IO_TIMEOUT,
+            Self::Device(status) if NT_SUCCESS(status) => STATUS_UNSUCCESSFUL,
             Self::Device(status) => status,
+        }
+    }
+
+    /// Returns whether a lower driver completed the request with a warning, such as
+    /// `STATUS_BUFFER_OVERFLOW`: unlike an error it may come with data. Any IRQL.
+    #[must_use]
+    pub const fn is_warning(self) -> bool {
+        match self {
+            Self::Device(status) => NT_WARNING(status),
+            _ => false,
         }
     }
 }
@@ -103,9 +118,8 @@ pub struct NotSent<Q> {
 ///     let request = irp.read(block, ByteOffset(0)).on_completion(done, ());
 ///     match request.send_and_wait(at, Timeout::seconds(5)) {
 ///         Ok(completed) => Ok(completed.into_parts().1),
-///         Err(SendError::Failed(completed)) => {
-///             let error = completed.error().expect("it failed");
-///             Err((error, Some(completed.into_parts().1)))
+///         Err(SendError::Failed(failed)) => {
+///             Err((failed.error(), Some(failed.into_completed().into_parts().1)))
 ///         }
 ///         // Or send `not_sent.request` again.
 ///         Err(SendError::NotSent(not_sent)) => Err((not_sent.error, None)),
@@ -116,9 +130,78 @@ pub struct NotSent<Q> {
 pub enum SendError<Q, D> {
     /// The request `Q` was not sent.
     NotSent(NotSent<Q>),
-    /// The request was completed with an error status, by the lower driver or after a time-out: the
-    /// completed request `D`.
-    Failed(D),
+    /// The request was completed with an error status, by the lower driver or after a time-out.
+    Failed(Failed<D>),
+}
+
+/// A completed request `D` whose status is not a success, with all that came back.
+///
+/// A warning, such as `STATUS_BUFFER_OVERFLOW`, may carry data: see [`IrpError::is_warning`].
+///
+/// ```
+/// # use wdm_irp::error::SendError;
+/// # use wdm_irp::{
+/// #     ByteOffset, Irp, IrpError, PassiveLevel, TargetDevice, Timeout,
+/// # };
+/// fn read_some(
+///     pipe: &TargetDevice,
+///     message: &mut [u8],
+///     at: &PassiveLevel,
+/// ) -> Result<usize, IrpError> {
+///     let request = Irp::allocate(pipe)?.read(message, ByteOffset(0));
+///     match request.send_and_wait(at, Timeout::seconds(5)) {
+///         Ok(mut whole) => Ok(whole.transferred().len()),
+///         // The beginning of a longer message.
+///         Err(SendError::Failed(mut part)) if part.error().is_warning() => {
+///             Ok(part.completed_mut().transferred().len())
+///         }
+///         Err(error) => Err(error.into()),
+///     }
+/// }
+/// ```
+#[must_use = "it holds the request's context and buffer"]
+pub struct Failed<D>(D);
+
+impl<D> Failed<D> {
+    /// Wraps a completed request whose status is not a success.
+    pub(crate) const fn new(completed: D) -> Self {
+        Self(completed)
+    }
+
+    /// Returns the completed request. Any IRQL.
+    #[must_use]
+    pub const fn completed(&self) -> &D {
+        &self.0
+    }
+
+    /// Returns the completed request, to look at the data of a warning. Any IRQL.
+    #[must_use]
+    pub const fn completed_mut(&mut self) -> &mut D {
+        &mut self.0
+    }
+
+    /// Gives the completed request back. Any IRQL.
+    pub fn into_completed(self) -> D {
+        self.0
+    }
+}
+
+impl<D: fmt::Debug> fmt::Debug for Failed<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Failed").field(&self.0).finish()
+    }
+}
+
+impl From<IrpError> for NTSTATUS {
+    fn from(error: IrpError) -> Self {
+        error.status()
+    }
+}
+
+impl<Q> From<NotSent<Q>> for NTSTATUS {
+    fn from(not_sent: NotSent<Q>) -> Self {
+        not_sent.error.status()
+    }
 }
 
 impl<Q> From<NotSent<Q>> for IrpError {
@@ -139,7 +222,7 @@ impl<Q, D: fmt::Debug> fmt::Debug for SendError<Q, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSent(not_sent) => not_sent.fmt(f),
-            Self::Failed(completed) => f.debug_tuple("Failed").field(completed).finish(),
+            Self::Failed(failed) => failed.fmt(f),
         }
     }
 }

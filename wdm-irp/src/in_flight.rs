@@ -6,6 +6,7 @@ mod handle;
 mod reclaim;
 mod slot;
 
+pub use crate::completed::Outcome;
 #[cfg(feature = "alloc")]
 pub use boxed::BoxedSlot;
 pub use handle::{InFlight, Sent};

@@ -7,7 +7,7 @@
 use core::mem::ManuallyDrop;
 
 use super::slot::{Storage, sealed};
-use crate::completed::Completed;
+use crate::completed::Outcome;
 use crate::irql::{ApcLevel, AtMostApc};
 use crate::timeout::Timeout;
 
@@ -15,7 +15,7 @@ use crate::timeout::Timeout;
 #[must_use = "dropping a request in flight cancels it and waits for it"]
 pub enum Sent<S: Storage> {
     /// It was completed before the target returned; nobody waits.
-    Completed(Completed<S::Routine, S::Buffer>),
+    Completed(Outcome<S::Routine, S::Buffer>),
     /// It is in flight, or was just completed by another thread.
     InFlight(InFlight<S>),
 }
@@ -28,18 +28,20 @@ impl<S: Storage> Sent<S> {
             // SAFETY: the routine has let go.
             let completed = unsafe { storage.slot().reclaim(false) };
             drop(storage);
-            Self::Completed(completed)
+            Self::Completed(completed.into_outcome())
         } else {
             // INVARIANT: by contract.
             Self::InFlight(InFlight::new(storage))
         }
     }
 
-    /// The completed request, waiting for it if need be: see [`InFlight::wait`].
-    #[must_use = "the request may have failed"]
-    pub fn wait(self, at: impl AtMostApc, timeout: Timeout) -> Completed<S::Routine, S::Buffer> {
+    /// Returns the outcome, waiting for it if need be: see [`InFlight::wait`].
+    ///
+    /// # Errors
+    /// The request was completed with a status that is not a success.
+    pub fn wait(self, at: impl AtMostApc, timeout: Timeout) -> Outcome<S::Routine, S::Buffer> {
         match self {
-            Self::Completed(completed) => completed,
+            Self::Completed(outcome) => outcome,
             Self::InFlight(in_flight) => in_flight.wait(at, timeout),
         }
     }
@@ -48,7 +50,7 @@ impl<S: Storage> Sent<S> {
 impl<S: Storage> core::fmt::Debug for Sent<S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Completed(completed) => f.debug_tuple("Completed").field(completed).finish(),
+            Self::Completed(outcome) => f.debug_tuple("Completed").field(outcome).finish(),
             Self::InFlight(in_flight) => f.debug_tuple("InFlight").field(in_flight).finish(),
         }
     }
@@ -80,7 +82,7 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
 ///             in_flight.wait(at, Timeout::seconds(5))
 ///         }
 ///     })?;
-///     completed.error().map_or(Ok(completed.information()), Err)
+///     Ok(completed?.information())
 /// }
 /// ```
 ///
@@ -134,29 +136,81 @@ impl<S: Storage> InFlight<S> {
     /// without limit: the lower drivers use this memory until they complete the IRP (hazard [H14]).
     ///
     /// [H14]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h14
-    #[must_use = "the request may have failed"]
-    pub fn wait(self, at: impl AtMostApc, timeout: Timeout) -> Completed<S::Routine, S::Buffer> {
+    ///
+    /// # Errors
+    /// The request was completed with a status that is not a success.
+    pub fn wait(self, at: impl AtMostApc, timeout: Timeout) -> Outcome<S::Routine, S::Buffer> {
         let _ = at;
         let storage = self.into_storage();
         // SAFETY: the handle was the originator (invariant); `at` proves the IRQL.
         let timed_out = unsafe { storage.slot().wait(timeout) };
         // SAFETY: the routine has let go.
-        unsafe { storage.slot().reclaim(timed_out) }
+        unsafe { storage.slot().reclaim(timed_out) }.into_outcome()
     }
 
-    /// The completed request, or the handle if it is still in flight. Does not wait. IRQL <=
-    /// `DISPATCH_LEVEL`.
+    /// Waits for the request, and gives it back if the time-out elapses first: still in flight, and
+    /// not cancelled. IRQL <= `APC_LEVEL`.
+    ///
+    /// ```
+    /// # use wdm_irp::in_flight::{InFlight, Slot};
+    /// # use wdm_irp::routine::SignalIfPended;
+    /// # use wdm_irp::{IrpError, PassiveLevel, Timeout};
+    /// # fn log(_: &str) {}
+    /// fn wait_with_patience(
+    ///     mut request: InFlight<&'static Slot<SignalIfPended, [u8; 512]>>,
+    ///     at: &PassiveLevel,
+    /// ) -> Result<usize, IrpError> {
+    ///     let outcome = loop {
+    ///         match request.wait_for(at, Timeout::seconds(1)) {
+    ///             Ok(outcome) => break outcome,
+    ///             Err(still_in_flight) => request = still_in_flight,
+    ///         }
+    ///         log("the disk is slow");
+    ///     };
+    ///     Ok(outcome?.information())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// The request is in flight.
-    pub fn try_complete(self) -> Result<Completed<S::Routine, S::Buffer>, Self> {
-        // SAFETY: this handle is the originator (invariant).
-        if !unsafe { self.storage.slot().poll() } {
-            return Err(self);
+    pub fn wait_for(
+        self,
+        at: impl AtMostApc,
+        timeout: Timeout,
+    ) -> Result<Outcome<S::Routine, S::Buffer>, Self> {
+        let _ = at;
+        // SAFETY: this handle is the originator (invariant); `at` proves the IRQL.
+        if unsafe { self.storage.slot().wait_for(timeout) } {
+            // SAFETY: the routine has let go.
+            Ok(unsafe { self.reclaim() })
+        } else {
+            Err(self)
         }
+    }
+
+    /// Looks whether the request is completed, without waiting: the outcome, or the handle if it is
+    /// still in flight. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Errors
+    /// The request is in flight.
+    pub fn try_complete(self) -> Result<Outcome<S::Routine, S::Buffer>, Self> {
+        // SAFETY: this handle is the originator (invariant).
+        if unsafe { self.storage.slot().poll() } {
+            // SAFETY: the routine has let go.
+            Ok(unsafe { self.reclaim() })
+        } else {
+            Err(self)
+        }
+    }
+
+    /// Takes everything back.
+    ///
+    /// # Safety
+    /// The routine has let go.
+    unsafe fn reclaim(self) -> Outcome<S::Routine, S::Buffer> {
         let storage = self.into_storage();
-        // SAFETY: the routine has let go.
-        Ok(unsafe { storage.slot().reclaim(false) })
+        // SAFETY: the handle was the originator (invariant); the rest by contract.
+        unsafe { storage.slot().reclaim(false) }.into_outcome()
     }
 }
 

@@ -99,12 +99,21 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
     /// A request is in flight and the caller is its originator. IRQL <= `APC_LEVEL`.
     pub(crate) unsafe fn wait(&self, timeout: Timeout) -> bool {
         // SAFETY: by contract.
-        if unsafe { self.operation.handshake.arrive_and_wait(timeout.relative()) } {
+        if unsafe { self.wait_for(timeout) } {
             return false;
         }
         // SAFETY: by contract; it has arrived, first.
         unsafe { self.cancel_and_wait() };
         true
+    }
+
+    /// Waits until the routine has let go, or the time-out elapses. Whether the routine has.
+    ///
+    /// # Safety
+    /// A request is in flight and the caller is its originator. IRQL <= `APC_LEVEL`.
+    pub(crate) unsafe fn wait_for(&self, timeout: Timeout) -> bool {
+        // SAFETY: by contract.
+        unsafe { self.operation.handshake.arrive_and_wait(timeout.relative()) }
     }
 
     /// Cancels the IRP and waits until the routine has let go.

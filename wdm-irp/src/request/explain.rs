@@ -1,13 +1,12 @@
-//! Methods that exist for the error they give: a request that is sent too early.
+//! Methods that exist for the error they give: an IRP that is sent before it is a request.
 
-use super::state::Request;
 use crate::irp::Irp;
 use crate::timeout::Timeout;
 
 /// An IRP with a request; see the hidden methods of [`Irp`].
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "IoAllocateForward: this IRP has neither a request nor a completion routine; call a method such as `.read(buffer, offset)` and then `.on_completion(routine, context)` before it is sent",
+    message = "IoAllocateForward: this IRP has no request yet; call a method such as `.read(buffer, offset)` before it is sent",
     label = "nothing to send yet"
 )]
 pub trait HasRequest {}
@@ -24,42 +23,5 @@ impl Irp<'_> {
     where
         Self: HasRequest,
     {
-    }
-}
-
-/// A request that can be sent; see the hidden methods of an unarmed [`Request`].
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "IoAllocateForward: an IRP must have a completion routine before it is sent; call `.on_completion(routine, context)` on the request first",
-    label = "this IRP has no completion routine"
-)]
-pub trait HasCompletionRoutine {}
-
-/// These explain themselves: whoever looks for them gets a sentence instead of a missing method.
-#[doc(hidden)]
-impl<K, B> Request<'_, K, B> {
-    pub fn send_and_wait<P, T>(self, _: P, _: Timeout) -> T
-    where
-        Self: HasCompletionRoutine,
-    {
-        unreachable!()
-    }
-    pub fn send_scoped<P, F, T>(self, _: P, _: F) -> T
-    where
-        Self: HasCompletionRoutine,
-    {
-        unreachable!()
-    }
-    pub fn send_in<S, P, T>(self, _: S, _: P) -> T
-    where
-        Self: HasCompletionRoutine,
-    {
-        unreachable!()
-    }
-    pub fn send_boxed<P, T>(self, _: P) -> T
-    where
-        Self: HasCompletionRoutine,
-    {
-        unreachable!()
     }
 }

@@ -6,7 +6,7 @@ use super::transfer::{Fields, Transfer};
 use crate::buffer::PoolAligned;
 use crate::error::NotSent;
 use crate::irp::Irp;
-use crate::routine::CompletionRoutine;
+use crate::routine::{CompletionRoutine, SignalIfPended};
 
 /// A request has no completion routine yet.
 #[derive(Debug)]
@@ -65,6 +65,19 @@ impl<'d, K, B> Request<'d, K, B> {
             kind: self.kind,
             buffer: self.buffer,
             routine: Armed { context },
+        }
+    }
+}
+
+impl<'d, K, B> Request<'d, K, B> {
+    /// Gives the request the library's own completion routine.
+    #[inline]
+    pub(crate) fn signal_if_pended(self) -> Request<'d, K, B, Armed<SignalIfPended>> {
+        Request {
+            irp: self.irp,
+            kind: self.kind,
+            buffer: self.buffer,
+            routine: Armed { context: () },
         }
     }
 }

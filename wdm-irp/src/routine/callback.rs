@@ -46,6 +46,19 @@ pub trait CompletionRoutine: 'static {
     fn complete(irp: Completing<'_, Self::Context>) -> Signaled<'_>;
 }
 
+/// The library's own completion routine, of requests that are sent without one: it signals if
+/// `PendingReturned` is set, and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub enum SignalIfPended {}
+
+impl CompletionRoutine for SignalIfPended {
+    type Context = ();
+
+    fn complete(irp: Completing<'_, ()>) -> Signaled<'_> {
+        irp.signal_if_pended()
+    }
+}
+
 /// What the I/O manager calls: turns the raw arguments into the handle, and the token into the only
 /// status there is.
 ///

@@ -89,7 +89,8 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
     ///     };
     ///     // If the second cannot be sent, the first is cancelled and waited for.
     ///     let sent = [start(disks[0])?, start(disks[1])?];
-    ///     Ok(sent.map(|sent| sent.wait(at, Timeout::seconds(5)).information()))
+    ///     let [one, two] = sent.map(|sent| sent.wait(at, Timeout::seconds(5)));
+    ///     Ok([one?.information(), two?.information()])
     /// }
     /// ```
     #[cfg(feature = "alloc")]

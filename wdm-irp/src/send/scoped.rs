@@ -44,7 +44,7 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
     ///         // Something useful, while the disk works.
     ///         sent.wait(at, Timeout::seconds(5))
     ///     })?;
-    ///     Ok(done.information())
+    ///     Ok(done?.information())
     /// }
     /// ```
     pub fn send_scoped<P, F, T>(self, at: P, f: F) -> Result<T, NotSent<Self>>

@@ -77,7 +77,7 @@ impl<K, B, R: CompletionRoutine> Request<'_, K, B, Armed<R>> {
             context,
             buffer,
         }
-        .into_result()
+        .into_outcome()
         .map_err(SendError::Failed)
     }
 }

@@ -54,3 +54,9 @@ pub const IRP_MN_QUERY_PNP_DEVICE_STATE: u8 = 0x14;
 pub const fn NT_SUCCESS(status: NTSTATUS) -> bool {
     status >= 0
 }
+
+/// `NT_WARNING`: the severity of a warning.
+#[must_use]
+pub const fn NT_WARNING(status: NTSTATUS) -> bool {
+    status.cast_unsigned() >> 30 == 2
+}
