@@ -21,10 +21,7 @@ use wdm_irp::sys::{
     STATUS_PENDING, STATUS_TIMEOUT,
 };
 
-use crate::{Outcome, Sector};
-
-/// Five seconds, relative, in units of 100 ns.
-const TIMEOUT: i64 = -5 * 10_000_000;
+use crate::{Arguments, Outcome, Sector};
 
 /// Signals if `PendingReturned` is set: the completion routine of V1.
 ///
@@ -32,7 +29,7 @@ const TIMEOUT: i64 = -5 * 10_000_000;
 /// `irp` is at this routine. `event` is an initialized KEVENT, whose owner waits for it if the IRP
 /// has pended.
 #[unsafe(export_name = "routine_v1")]
-unsafe extern "system" fn signal_if_pended(
+pub(crate) unsafe extern "system" fn signal_if_pended(
     _device: *mut DEVICE_OBJECT,
     irp: *mut IRP,
     event: *mut c_void,
@@ -51,7 +48,7 @@ unsafe extern "system" fn signal_if_pended(
 /// # Safety
 /// As for [`signal_if_pended`].
 #[unsafe(export_name = "routine_v2")]
-unsafe extern "system" fn signal_always(
+pub(crate) unsafe extern "system" fn signal_always(
     _device: *mut DEVICE_OBJECT,
     _irp: *mut IRP,
     event: *mut c_void,
@@ -69,7 +66,7 @@ unsafe extern "system" fn signal_always(
 #[unsafe(export_name = "measured_v1_read")]
 #[inline(never)]
 pub fn read_v1(disk: &TargetDevice, sector: &mut Sector) -> Outcome {
-    read(disk, sector, Some(signal_if_pended))
+    read(disk, sector, Arguments::FIRST, Some(signal_if_pended))
 }
 
 /// Reads a sector as V2 does, see [`crate::Sender`].
@@ -79,15 +76,21 @@ pub fn read_v1(disk: &TargetDevice, sector: &mut Sector) -> Outcome {
 #[unsafe(export_name = "measured_v2_read")]
 #[inline(never)]
 pub fn read_v2(disk: &TargetDevice, sector: &mut Sector) -> Outcome {
-    read(disk, sector, Some(signal_always))
+    read(disk, sector, Arguments::FIRST, Some(signal_always))
 }
 
+/// Does all that is measured, in each caller.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
     reason = "each sender is one function, as the C drivers are"
 )]
-fn read(disk: &TargetDevice, sector: &mut Sector, routine: PIO_COMPLETION_ROUTINE) -> Outcome {
+pub(crate) fn read(
+    disk: &TargetDevice,
+    sector: &mut Sector,
+    arguments: Arguments,
+    routine: PIO_COMPLETION_ROUTINE,
+) -> Outcome {
     let device = disk.as_ptr();
     // SAFETY: a `TargetDevice` is a valid device object.
     let stack_size = unsafe { (*device).StackSize };
@@ -111,7 +114,7 @@ fn read(disk: &TargetDevice, sector: &mut Sector, routine: PIO_COMPLETION_ROUTIN
     #[expect(clippy::cast_possible_truncation, reason = "512")]
     let length = sector.len() as u32;
     next.set_length(length);
-    next.set_byte_offset(0);
+    next.set_byte_offset(arguments.offset);
 
     let start = sector.as_mut_ptr();
     // SAFETY: a `TargetDevice` is a valid device object.
@@ -145,7 +148,8 @@ fn read(disk: &TargetDevice, sector: &mut Sector, routine: PIO_COMPLETION_ROUTIN
     let returned = unsafe { IofCallDriver(device, irp) };
     let mut timed_out = false;
     if returned == STATUS_PENDING {
-        let timeout = TIMEOUT;
+        // Relative, in units of 100 ns.
+        let timeout = i64::from(arguments.seconds) * -10_000_000;
         // SAFETY: the event was initialized above; the time-out is a local variable. Callers are at
         // PASSIVE_LEVEL.
         let waited = unsafe { wait(event.as_mut_ptr(), &raw const timeout) };

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use wdm_irp::TargetDevice;
 use wdm_irp::sys::{DEVICE_OBJECT, NTSTATUS, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 
-use crate::{Sector, ours};
+use crate::{Arguments, Sector, ours};
 
 /// Reads a sector (`bench_read` of `c/driver.h`).
 ///
@@ -26,7 +26,7 @@ unsafe extern "system" fn bench_read(
     let disk = unsafe { TargetDevice::from_raw(disk) };
     // SAFETY: writable and the caller's by contract; any bytes are a value.
     let sector = unsafe { &mut *sector };
-    match ours::send(&disk, sector) {
+    match ours::send(&disk, sector, Arguments::FIRST) {
         Ok(bytes) => {
             // SAFETY: writable by contract.
             unsafe { information.write(bytes) };

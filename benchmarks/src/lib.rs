@@ -1,9 +1,9 @@
 //! One request, written three times: with wdm-irp, and by hand in two ways.
 //!
-//! Each module has the same function: read 512 bytes from the start of a device that may use any
-//! I/O method, wait at most five seconds, cancel on time-out, free the IRP, and return the number
-//! of bytes or the status. The functions are what the programs of this package measure, so they are
-//! found by name: `measured_<sender>_<request>`.
+//! Each module has the same function: read 512 bytes from a device that may use any I/O method, wait
+//! some seconds, cancel on time-out, free the IRP, and return the number of bytes or the status. The
+//! functions are what the programs of this package measure, so they are found by name:
+//! `measured_<sender>_<request>`, and the same with `_again` for the second caller of each.
 #![no_std]
 
 #[cfg(all(feature = "driver", windows))]
@@ -13,7 +13,11 @@ mod runtime;
 
 pub mod by_hand;
 pub mod ours;
+#[cfg(feature = "two-callers")]
+pub mod second;
 
+#[cfg(feature = "heap")]
+use wdm_irp::IrpError;
 use wdm_irp::TargetDevice;
 use wdm_irp::sys::NTSTATUS;
 
@@ -23,13 +27,33 @@ pub type Sector = [u8; 512];
 /// The number of bytes, or the status that a dispatch routine would pass on.
 pub type Outcome = Result<usize, NTSTATUS>;
 
+/// What differs from caller to caller, so that none of it is a constant to code that they share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arguments {
+    /// Where the transfer begins, in bytes from the start of the device.
+    pub(crate) offset: i64,
+    /// How long the caller waits.
+    pub(crate) seconds: u32,
+}
+
+impl Arguments {
+    /// Those of the first caller, which every program has.
+    pub(crate) const FIRST: Self = Self {
+        offset: 0,
+        seconds: 5,
+    };
+}
+
+/// Reads a sector. IRQL: `PASSIVE_LEVEL`.
+pub type Read = fn(&TargetDevice, &mut Sector) -> Outcome;
+
 /// One of the three ways.
 #[derive(Clone, Copy, Debug)]
 pub struct Sender {
     /// As the tables name it.
     pub name: &'static str,
-    /// Reads a sector. IRQL: `PASSIVE_LEVEL`.
-    pub read: fn(&TargetDevice, &mut Sector) -> Outcome,
+    /// The functions that send in this way: one, or two with the feature `two-callers`.
+    pub callers: &'static [Read],
 }
 
 /// The library, then the baselines.
@@ -37,14 +61,41 @@ pub struct Sender {
 pub const SENDERS: [Sender; 3] = [
     Sender {
         name: "ours",
-        read: ours::read,
+        callers: &[
+            ours::read,
+            #[cfg(feature = "two-callers")]
+            second::ours,
+        ],
     },
     Sender {
         name: "V1",
-        read: by_hand::read_v1,
+        callers: &[
+            by_hand::read_v1,
+            #[cfg(feature = "two-callers")]
+            second::v1,
+        ],
     },
     Sender {
         name: "V2",
-        read: by_hand::read_v2,
+        callers: &[
+            by_hand::read_v2,
+            #[cfg(feature = "two-callers")]
+            second::v2,
+        ],
     },
+];
+
+/// A function that sends a request from the heap, and the one that waits for it.
+#[cfg(feature = "heap")]
+pub type BoxedRead = (
+    fn(&TargetDevice) -> Result<ours::Boxed, IrpError>,
+    fn(ours::Boxed) -> usize,
+);
+
+/// The callers that send from the heap, with the library: one, or two.
+#[cfg(feature = "heap")]
+pub const BOXED: &[BoxedRead] = &[
+    (ours::boxed_send, ours::boxed_wait),
+    #[cfg(feature = "two-callers")]
+    (second::boxed_send, second::boxed_wait),
 ];

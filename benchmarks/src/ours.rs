@@ -6,7 +6,7 @@ use wdm_irp::{
     completion_routine,
 };
 
-use crate::Sector;
+use crate::{Arguments, Sector};
 
 /// Signals if the IRP has pended.
 #[completion_routine]
@@ -32,20 +32,24 @@ fn passive() -> PassiveLevel {
 #[unsafe(export_name = "measured_ours_read")]
 #[inline(never)]
 pub fn read(disk: &TargetDevice, sector: &mut Sector) -> crate::Outcome {
-    send(disk, sector).map_err(IrpError::status)
+    send(disk, sector, Arguments::FIRST).map_err(IrpError::status)
 }
 
-/// Does all that is measured, in `read` or in a driver image.
+/// Does all that is measured, in each caller or in a driver image.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
     reason = "each sender is one function, as the C drivers are"
 )]
-pub(crate) fn send(disk: &TargetDevice, sector: &mut Sector) -> Result<usize, IrpError> {
+pub(crate) fn send(
+    disk: &TargetDevice,
+    sector: &mut Sector,
+    arguments: Arguments,
+) -> Result<usize, IrpError> {
     let done = Irp::allocate(disk)?
-        .read(sector, ByteOffset(0))
+        .read(sector, ByteOffset(arguments.offset))
         .on_completion(read_done, ())
-        .send_and_wait(passive(), Timeout::seconds(5))?;
+        .send_and_wait(passive(), Timeout::seconds(arguments.seconds))?;
     Ok(done.information())
 }
 
@@ -61,10 +65,7 @@ pub type Boxed = wdm_irp::in_flight::Sent<wdm_irp::in_flight::BoxedSlot<read_don
 #[unsafe(export_name = "measured_ours_boxed_send")]
 #[inline(never)]
 pub fn boxed_send(disk: &TargetDevice) -> Result<Boxed, IrpError> {
-    let request = Irp::allocate(disk)?
-        .read([0; 8], ByteOffset(0))
-        .on_completion(read_done, ());
-    Ok(request.send_boxed(passive())?)
+    send_boxed(disk, Arguments::FIRST)
 }
 
 /// Waits for a request of [`boxed_send`].
@@ -73,5 +74,25 @@ pub fn boxed_send(disk: &TargetDevice) -> Result<Boxed, IrpError> {
 #[inline(never)]
 #[must_use]
 pub fn boxed_wait(sent: Boxed) -> usize {
-    sent.wait(passive(), Timeout::seconds(5)).information()
+    wait_boxed(sent, Arguments::FIRST)
+}
+
+/// Does all that is measured of a request from the heap until it is sent.
+#[cfg(feature = "heap")]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as for `send`")]
+pub(crate) fn send_boxed(disk: &TargetDevice, arguments: Arguments) -> Result<Boxed, IrpError> {
+    let request = Irp::allocate(disk)?
+        .read([0; 8], ByteOffset(arguments.offset))
+        .on_completion(read_done, ());
+    Ok(request.send_boxed(passive())?)
+}
+
+/// Does the rest.
+#[cfg(feature = "heap")]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as for `send`")]
+pub(crate) fn wait_boxed(sent: Boxed, arguments: Arguments) -> usize {
+    sent.wait(passive(), Timeout::seconds(arguments.seconds))
+        .information()
 }

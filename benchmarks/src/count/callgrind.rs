@@ -1,9 +1,10 @@
-//! Runs this program under callgrind and adds up what its profile says.
+//! Runs a program under callgrind and adds up what its profile says.
 
 use std::collections::BTreeMap;
-use std::env::{current_exe, temp_dir};
+use std::env::temp_dir;
 use std::error::Error;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, id};
 
 /// What the functions of the sender cost, the kernel's own not counted.
@@ -17,15 +18,15 @@ pub(crate) struct Cost {
     pub(crate) allocations: u64,
 }
 
-/// Runs this program with `arguments` under callgrind.
+/// Runs `program` with `arguments` under callgrind.
 ///
 /// Only the functions `measured_…` and what they call are counted.
-pub(crate) fn run(arguments: &[&str]) -> Result<Cost, Box<dyn Error>> {
+pub(crate) fn run(program: &Path, arguments: &[&str]) -> Result<Cost, Box<dyn Error>> {
     let profile = temp_dir().join(format!("wdm-irp-callgrind.{}", id()));
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--toggle-collect=measured_*"])
         .arg(format!("--callgrind-out-file={}", profile.display()))
-        .arg(current_exe()?)
+        .arg(program)
         .args(arguments)
         .output()
         .map_err(|error| format!("valgrind: {error}"))?;
@@ -34,7 +35,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<Cost, Box<dyn Error>> {
     }
     let text = fs::read_to_string(&profile)?;
     fs::remove_file(&profile)?;
-    parse(&text)
+    parse(program, &text)
 }
 
 /// Whose instructions a function's are.
@@ -71,9 +72,9 @@ struct Function {
     calls: Vec<(String, u64)>,
 }
 
-/// Adds up a profile in callgrind's format.
-fn parse(profile: &str) -> Result<Cost, Box<dyn Error>> {
-    let program = current_exe()?.display().to_string();
+/// Adds up a profile of `program` in callgrind's format.
+fn parse(program: &Path, profile: &str) -> Result<Cost, Box<dyn Error>> {
+    let program = program.display().to_string();
     let mut senders: BTreeMap<String, Function> = BTreeMap::new();
     let (mut objects, mut functions) = (BTreeMap::new(), BTreeMap::new());
     let (mut object, mut function) = (String::new(), String::new());

@@ -12,7 +12,7 @@ use wdm_irp::sys::{
     DEVICE_OBJECT, DO_BUFFERED_IO, DO_DIRECT_IO, STATUS_DEVICE_BUSY, STATUS_INSUFFICIENT_RESOURCES,
     STATUS_IO_TIMEOUT, STATUS_SUCCESS,
 };
-use wdm_irp_benchmarks::{Outcome, SENDERS, ours};
+use wdm_irp_benchmarks::{BOXED, Outcome, Read, SENDERS};
 
 use crate::kernel::{self, Lower};
 
@@ -22,7 +22,7 @@ pub(crate) const ROUNDS: u64 = 10;
 /// A sender's `read`, and the device it reads from.
 struct Reader {
     device: Box<DEVICE_OBJECT>,
-    read: fn(&TargetDevice, &mut [u8; 512]) -> Outcome,
+    read: Read,
 }
 
 impl Reader {
@@ -101,8 +101,18 @@ fn device() -> Box<DEVICE_OBJECT> {
     device
 }
 
-/// Runs a case [`ROUNDS`] times.
-pub(crate) fn run(case: &str, sender: &str) -> Result<(), Box<dyn Error>> {
+/// Prints how many functions send each request.
+pub(crate) fn callers() -> Result<(), Box<dyn Error>> {
+    let callers = BOXED.len();
+    if SENDERS.iter().any(|sender| sender.callers.len() != callers) {
+        return Err("not as many callers for each request".into());
+    }
+    println!("{callers}");
+    Ok(())
+}
+
+/// Runs a case [`ROUNDS`] times, with the caller of that number.
+pub(crate) fn run(case: &str, sender: &str, caller: &str) -> Result<(), Box<dyn Error>> {
     let (_, case) = CASES
         .iter()
         .find(|(name, _)| *name == case)
@@ -111,9 +121,10 @@ pub(crate) fn run(case: &str, sender: &str) -> Result<(), Box<dyn Error>> {
         .iter()
         .find(|known| known.name == sender)
         .ok_or("which sender?")?;
+    let caller: usize = caller.parse()?;
     let mut reader = Reader {
         device: device(),
-        read: black_box(sender.read),
+        read: black_box(*sender.callers.get(caller).ok_or("which caller?")?),
     };
     for _ in 0..ROUNDS {
         case(&mut reader);
@@ -121,9 +132,11 @@ pub(crate) fn run(case: &str, sender: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends `requests` from the heap, has them all in flight at once, and waits for them.
-pub(crate) fn flight(requests: &str) -> Result<(), Box<dyn Error>> {
-    let requests: usize = requests.parse()?;
+/// Sends `requests` from the heap, has them all in flight at once, and waits for them, with the
+/// caller of that number.
+pub(crate) fn flight(requests: &str, caller: &str) -> Result<(), Box<dyn Error>> {
+    let (requests, caller): (usize, usize) = (requests.parse()?, caller.parse()?);
+    let (send, wait) = BOXED.get(caller).ok_or("which caller?")?;
     let mut device = device();
     // SAFETY: `device` outlives `disk` and every request: each is waited for below. The kernel of
     // this program never touches a buffer.
@@ -131,10 +144,10 @@ pub(crate) fn flight(requests: &str) -> Result<(), Box<dyn Error>> {
     kernel::lower(Lower::Pended);
     let mut in_flight = Vec::with_capacity(requests);
     for _ in 0..requests {
-        in_flight.push(ours::boxed_send(&disk)?);
+        in_flight.push(send(&disk)?);
     }
     for sent in in_flight {
-        assert_eq!(ours::boxed_wait(sent), 8);
+        assert_eq!(wait(sent), 8);
     }
     Ok(())
 }
@@ -147,7 +160,7 @@ pub(crate) fn threads(threads: &str, requests: &str) -> Result<(), Box<dyn Error
     let pairs = || {
         let mut reader = Reader {
             device: device(),
-            read: SENDERS[0].read,
+            read: SENDERS[0].callers[0],
         };
         for _ in 0..requests {
             inline(&mut reader);

@@ -1,11 +1,13 @@
 //! Counts the instructions of a request outside the kernel's functions, with callgrind.
 //!
-//! `count` runs itself under valgrind, once for each case and sender, twice in all, and prints the
-//! tables. See `cargo xtask bench instructions`.
+//! `count <one> <two>` runs two builds of this program under valgrind, once for each case and
+//! sender, twice in all, and prints the tables: `<two>` is built with the feature `two-callers`,
+//! `<one>` without it. See `cargo xtask bench instructions`.
 
 mod callgrind;
 mod cases;
 mod kernel;
+mod programs;
 mod tables;
 
 use std::env::args;
@@ -15,11 +17,12 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments[..] {
-        [] => tables::print(),
-        ["case", case, sender] => cases::run(case, sender),
-        ["flight", requests] => cases::flight(requests),
+        ["callers"] => cases::callers(),
+        ["case", case, sender, caller] => cases::run(case, sender, caller),
+        ["flight", requests, caller] => cases::flight(requests, caller),
         ["threads", threads, requests] => cases::threads(threads, requests),
-        _ => Err("no arguments, for the tables".into()),
+        [one, two] => tables::print(one, two),
+        _ => Err("usage: count <program with one caller> <program with two callers>".into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

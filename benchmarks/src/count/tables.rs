@@ -1,83 +1,66 @@
 //! The tables.
 
-use std::env::current_exe;
 use std::error::Error;
-use std::process::Command;
 use std::thread::available_parallelism;
 
 use wdm_irp_benchmarks::SENDERS;
 
-use crate::callgrind::{Cost, run};
+use crate::callgrind::Cost;
 use crate::cases::{ROUNDS, names};
+use crate::programs::Program;
 
 /// How often the threads are timed, and how many pairs of requests each of them sends then.
 const TIMINGS: usize = 5;
 const PAIRS: u32 = 500_000;
 
-/// Counts everything twice and prints it.
-pub(crate) fn print() -> Result<(), Box<dyn Error>> {
-    print_cases()?;
-
-    println!("\nrequests in flight at once, from the heap: for each, sent and waited for\n");
-    println!(
-        "{:<10}{:>14}{:>14}",
-        "in flight", "instructions", "allocations"
-    );
-    for requests in [1, 10, 100, 1_000, 10_000] {
-        let cost = twice(&["flight", &requests.to_string()])?;
-        println!(
-            "{requests:<10}{:>14}{:>14}",
-            each(cost.instructions, requests)?,
-            each(cost.allocations, requests)?
-        );
-    }
-
-    let processors = available_parallelism()?;
-    println!(
-        "\nthreads with requests of their own: for an inline and a pended one; {processors} processors"
-    );
-    println!("nanoseconds: elapsed, the counting kernel included; median of {TIMINGS}\n");
-    println!(
-        "{:<10}{:>14}{:>14}",
-        "threads", "instructions", "nanoseconds"
-    );
-    for threads in [1, 2, 8] {
-        let cost = twice(&["threads", &threads.to_string(), &ROUNDS.to_string()])?;
-        println!(
-            "{threads:<10}{:>14}{:>14.1}",
-            each(cost.instructions, threads * ROUNDS)?,
-            time(threads)?
-        );
-    }
-    Ok(())
+/// Counts everything twice and prints it: in a program with one caller of each request, and in one
+/// with two.
+pub(crate) fn print(one: &str, two: &str) -> Result<(), Box<dyn Error>> {
+    let programs = [Program::new(one, 1)?, Program::new(two, 2)?];
+    let costs = print_instructions(&programs)?;
+    print_calls(costs);
+    print_heap(&programs)?;
+    let [one, _] = programs;
+    print_threads(&one)
 }
 
-fn print_cases() -> Result<(), Box<dyn Error>> {
-    let [ours, v1, v2] = SENDERS.map(|sender| sender.name);
-    let mut calls = Vec::new();
-    println!("instructions of one request outside the kernel's functions, counted twice\n");
-    println!(
-        "{:<20}{ours:>6}{v1:>6}{v2:>6}{:>9}{:>9}",
-        "case", "ours-V1", "ours-V2"
-    );
-    for case in names() {
-        let costs = [count(case, ours)?, count(case, v1)?, count(case, v2)?];
-        let [ours, v1, v2] = [0, 1, 2].map(|index| costs[index].instructions.cast_signed());
-        println!(
-            "{case:<20}{ours:>6}{v1:>6}{v2:>6}{:>9}{:>9}",
-            ours - v1,
-            ours - v2
-        );
-        calls.push((case, costs));
-    }
+/// What a case costs: in each program, with each sender.
+type Costs = [[Cost; 3]; 2];
 
+fn print_instructions(
+    programs: &[Program; 2],
+) -> Result<Vec<(&'static str, Costs)>, Box<dyn Error>> {
+    let [ours, v1, v2] = SENDERS.map(|sender| sender.name);
+    println!("instructions of one request outside the kernel's functions, counted twice\n");
+    println!("{:<20}{:>29}{:>29}", "", "1 caller", "2 callers");
+    let columns = format!("{ours:>8}{v1:>6}{v2:>6}{:>9}", "ours-V1");
+    println!("{:<20}{columns}{columns}", "case");
+    let mut all = Vec::new();
+    for case in names() {
+        let mut costs = Costs::default();
+        print!("{case:<20}");
+        for (program, costs) in programs.iter().zip(&mut costs) {
+            for (sender, cost) in SENDERS.iter().zip(costs.iter_mut()) {
+                *cost = program.case(case, sender.name)?;
+            }
+            let [ours, v1, v2] = costs.each_ref().map(|cost| cost.instructions);
+            let more = ours.cast_signed() - v1.cast_signed();
+            print!("{ours:>8}{v1:>6}{v2:>6}{more:>9}");
+        }
+        println!();
+        all.push((case, costs));
+    }
+    Ok(all)
+}
+
+fn print_calls(all: Vec<(&str, Costs)>) {
     println!("\ncalls of the kernel's functions by ours, and allocations beside them\n");
     println!(
         "{:<20}{:>11}  {:<10}  calls",
         "case", "allocations", "V1's calls"
     );
-    for (case, [ours, v1, _]) in calls {
-        let same = if ours.kernel == v1.kernel {
+    for (case, [[ours, v1, _], [second, ..]]) in all {
+        let same = if ours.kernel == v1.kernel && second.kernel == v1.kernel {
             "the same"
         } else {
             "others"
@@ -90,54 +73,62 @@ fn print_cases() -> Result<(), Box<dyn Error>> {
                 calls => format!("{name} x {calls}"),
             })
             .collect();
+        let allocations = ours.allocations.max(second.allocations);
         println!(
-            "{case:<20}{:>11}  {same:<10}  {}",
-            ours.allocations,
+            "{case:<20}{allocations:>11}  {same:<10}  {}",
             names.join(", ")
+        );
+    }
+}
+
+fn print_heap(programs: &[Program; 2]) -> Result<(), Box<dyn Error>> {
+    println!("\nrequests in flight at once, from the heap: for each, sent and waited for\n");
+    println!(
+        "{:<10}{:>14}{:>14}{:>14}",
+        "in flight", "1 caller", "2 callers", "allocations"
+    );
+    for requests in [1, 10, 100, 1_000, 10_000] {
+        print!("{requests:<10}");
+        let mut allocations = 0;
+        for program in programs {
+            let cost = program.flight(requests)?;
+            print!("{:>14}", cost.instructions);
+            allocations = cost.allocations.max(allocations);
+        }
+        println!("{allocations:>14}");
+    }
+    Ok(())
+}
+
+fn print_threads(program: &Program) -> Result<(), Box<dyn Error>> {
+    let processors = available_parallelism()?;
+    println!(
+        "\nthreads with requests of their own: for an inline and a pended one; {processors} processors"
+    );
+    println!("nanoseconds: elapsed, the counting kernel included; median of {TIMINGS}\n");
+    println!(
+        "{:<10}{:>14}{:>14}",
+        "threads", "instructions", "nanoseconds"
+    );
+    for threads in [1, 2, 8] {
+        let arguments = ["threads", &threads.to_string(), &ROUNDS.to_string()];
+        let cost = program.each(&arguments, threads * ROUNDS)?;
+        println!(
+            "{threads:<10}{:>14}{:>14.1}",
+            cost.instructions,
+            time(program, threads)?
         );
     }
     Ok(())
 }
 
 /// Returns the nanoseconds for a pair of requests of one of so many threads.
-fn time(threads: u64) -> Result<f64, Box<dyn Error>> {
+fn time(program: &Program, threads: u64) -> Result<f64, Box<dyn Error>> {
     let mut times = Vec::new();
     for _ in 0..TIMINGS {
-        let output = Command::new(current_exe()?)
-            .args(["threads", &threads.to_string(), &PAIRS.to_string()])
-            .output()?;
-        times.push(String::from_utf8(output.stdout)?.trim().parse::<f64>()?);
+        let time = program.output(&["threads", &threads.to_string(), &PAIRS.to_string()])?;
+        times.push(time.parse::<f64>()?);
     }
     times.sort_by(f64::total_cmp);
     Ok(times[TIMINGS / 2])
-}
-
-/// Returns the cost of one round of a case.
-fn count(case: &str, sender: &str) -> Result<Cost, Box<dyn Error>> {
-    let mut cost = twice(&["case", case, sender])?;
-    cost.instructions =
-        each(cost.instructions, ROUNDS).map_err(|error| format!("{case}, {sender}: {error}"))?;
-    cost.allocations = each(cost.allocations, ROUNDS)?;
-    for calls in cost.kernel.values_mut() {
-        *calls = each(*calls, ROUNDS)?;
-    }
-    Ok(cost)
-}
-
-/// Counts twice, and returns the cost if it is the same.
-fn twice(arguments: &[&str]) -> Result<Cost, Box<dyn Error>> {
-    let cost = run(arguments)?;
-    if cost != run(arguments)? {
-        return Err(format!("{arguments:?} costs another time something else").into());
-    }
-    Ok(cost)
-}
-
-/// Returns the share of each of `rounds` in `total`, if it is the same for each.
-fn each(total: u64, rounds: u64) -> Result<u64, Box<dyn Error>> {
-    if total.is_multiple_of(rounds) {
-        Ok(total / rounds)
-    } else {
-        Err(format!("{total} is not the same for each of {rounds}").into())
-    }
 }
