@@ -89,7 +89,7 @@ pub const SENDERS: [Sender; 3] = [
 #[cfg(feature = "heap")]
 pub type BoxedRead = (
     fn(&TargetDevice) -> Result<ours::Boxed, IrpError>,
-    fn(ours::Boxed) -> usize,
+    fn(ours::Boxed) -> Outcome,
 );
 
 /// The callers that send from the heap, with the library: one, or two.

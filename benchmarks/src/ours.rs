@@ -69,11 +69,13 @@ pub fn boxed_send(disk: &TargetDevice) -> Result<Boxed, IrpError> {
 }
 
 /// Waits for a request of [`boxed_send`].
+///
+/// # Errors
+/// The status.
 #[cfg(feature = "heap")]
 #[unsafe(export_name = "measured_ours_boxed_wait")]
 #[inline(never)]
-#[must_use]
-pub fn boxed_wait(sent: Boxed) -> usize {
+pub fn boxed_wait(sent: Boxed) -> crate::Outcome {
     wait_boxed(sent, Arguments::FIRST)
 }
 
@@ -92,7 +94,7 @@ pub(crate) fn send_boxed(disk: &TargetDevice, arguments: Arguments) -> Result<Bo
 #[cfg(feature = "heap")]
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "as for `send`")]
-pub(crate) fn wait_boxed(sent: Boxed, arguments: Arguments) -> usize {
-    sent.wait(passive(), Timeout::seconds(arguments.seconds))
-        .information()
+pub(crate) fn wait_boxed(sent: Boxed, arguments: Arguments) -> crate::Outcome {
+    let done = sent.wait(passive(), Timeout::seconds(arguments.seconds))?;
+    Ok(done.information())
 }

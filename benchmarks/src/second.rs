@@ -58,10 +58,12 @@ pub fn boxed_send(disk: &TargetDevice) -> Result<Boxed, IrpError> {
 }
 
 /// Waits for a request of [`boxed_send`].
+///
+/// # Errors
+/// The status.
 #[cfg(feature = "heap")]
 #[unsafe(export_name = "measured_ours_boxed_wait_again")]
 #[inline(never)]
-#[must_use]
-pub fn boxed_wait(sent: Boxed) -> usize {
+pub fn boxed_wait(sent: Boxed) -> Outcome {
     ours::wait_boxed(sent, SECOND)
 }

@@ -147,7 +147,7 @@ pub(crate) fn flight(requests: &str, caller: &str) -> Result<(), Box<dyn Error>>
         in_flight.push(send(&disk)?);
     }
     for sent in in_flight {
-        assert_eq!(wait(sent), 8);
+        assert_eq!(wait(sent), Ok(8));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use wdm_irp::sys::{STATUS_DEVICE_BUSY, STATUS_SUCCESS};
 use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel};
 
 use super::below::{Devices, Kernel};
-use super::failure::{Failure, counts_up, is_error};
+use super::failure::{Failure, counts_up, failed};
 use super::outcome::{Outcome, SOON, Seen, note, read, write};
 
 pub(super) fn inline_completion(
@@ -29,8 +29,8 @@ pub(super) fn inline_error(
         .on_completion(note, Seen::default())
         .send_and_wait(at, SOON);
     match sent {
-        Err(SendError::Failed(done)) => {
-            is_error(done.error(), IrpError::Device(STATUS_DEVICE_BUSY))?;
+        Err(SendError::Failed(busy)) => {
+            let done = failed(Err(busy), IrpError::Device(STATUS_DEVICE_BUSY))?;
             Outcome::of(&done).check(STATUS_DEVICE_BUSY, 0, false)
         }
         Err(SendError::NotSent(not_sent)) => Err(not_sent.into()),

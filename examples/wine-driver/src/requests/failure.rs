@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use wdm_irp::error::{NotSent, SendError};
+use wdm_irp::error::{Failed, NotSent, SendError};
+use wdm_irp::in_flight::Outcome;
 use wdm_irp::remove_lock::RemoveLockError;
 use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::STATUS_SUCCESS;
@@ -72,6 +73,12 @@ impl<Q, R: CompletionRoutine, B> From<SendError<Q, Completed<R, B>>> for Failure
     }
 }
 
+impl<R: CompletionRoutine, B> From<Failed<Completed<R, B>>> for Failure {
+    fn from(failed: Failed<Completed<R, B>>) -> Self {
+        Self::Irp(failed.into())
+    }
+}
+
 impl<Q> From<NotSent<Q>> for Failure {
     fn from(not_sent: NotSent<Q>) -> Self {
         Self::Irp(not_sent.into())
@@ -120,6 +127,18 @@ pub(super) fn is_error(got: Option<IrpError>, expected: IrpError) -> Result<(), 
         return Ok(());
     }
     Err(Failure::OtherError(got, expected))
+}
+
+/// Returns the completed request of an outcome that must be this error.
+pub(super) fn failed<R: CompletionRoutine, B>(
+    outcome: Outcome<R, B>,
+    expected: IrpError,
+) -> Result<Completed<R, B>, Failure> {
+    let Err(failed) = outcome else {
+        return Err(Failure::NoError);
+    };
+    is_error(Some(failed.error()), expected)?;
+    Ok(failed.into_completed())
 }
 
 /// Checks that data counts up as a lower device answers a read at `offset`.

@@ -8,7 +8,7 @@ use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
 use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, Timeout};
 
 use super::below::{Devices, Kernel};
-use super::failure::{Failure, counts_up, is_error, same};
+use super::failure::{Failure, counts_up, failed, is_error, same};
 use super::outcome::{Outcome, SOON, Seen, note};
 
 pub(super) fn timeout_cancels(
@@ -21,8 +21,8 @@ pub(super) fn timeout_cancels(
         .on_completion(note, Seen::default())
         .send_and_wait(at, Timeout::milliseconds(20));
     match sent {
-        Err(SendError::Failed(done)) => {
-            is_error(done.error(), IrpError::TimedOut)?;
+        Err(SendError::Failed(timed_out)) => {
+            let done = failed(Err(timed_out), IrpError::TimedOut)?;
             same("timed out", done.timed_out(), true)?;
             Outcome::of(&done).check(STATUS_CANCELLED, 0, true)
         }
@@ -65,7 +65,8 @@ pub(super) fn cancelled_on_demand(
                 return Err(Failure::NotInFlight);
             };
             in_flight.cancel();
-            let done = in_flight.wait(at, SOON);
+            let outcome = in_flight.wait(at, SOON);
+            let done = failed(outcome, IrpError::Device(STATUS_CANCELLED))?;
             same("timed out", done.timed_out(), false)?;
             Outcome::of(&done).check(STATUS_CANCELLED, 0, true)
         })?
@@ -127,12 +128,13 @@ pub(super) fn static_slot(
     let first = request(on.until_cancelled)?.send_in(&SLOT, at)?;
     let second = request(on.pend)?.send_in(&SLOT, at);
     is_error(second.err().map(IrpError::from), IrpError::SlotInUse)?;
-    let done = first.wait(at, Timeout::milliseconds(20));
+    let outcome = first.wait(at, Timeout::milliseconds(20));
+    let done = failed(outcome, IrpError::TimedOut)?;
     same("timed out", done.timed_out(), true)?;
     Outcome::of(&done).check(STATUS_CANCELLED, 0, true)?;
 
     for target in [on.pend, on.inline, on.pend] {
-        let mut done = request(target)?.send_in(&SLOT, at)?.wait(at, SOON);
+        let mut done = request(target)?.send_in(&SLOT, at)?.wait(at, SOON)?;
         counts_up("data", done.transferred(), 5)?;
     }
     Ok(())

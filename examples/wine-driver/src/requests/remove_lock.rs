@@ -50,7 +50,7 @@ pub(super) fn remove_lock(
         request.send_in(&SLOT, at).map_err(Failure::from)
     };
 
-    let done = request(on.inline)?.wait(at, SOON);
+    let done = request(on.inline)?.wait(at, SOON)?;
     same("released inline", done.context().is_none(), true)?;
     COMPLETED.store(false, Ordering::Relaxed);
 
@@ -65,7 +65,7 @@ pub(super) fn remove_lock(
         refused.unwrap_or(STATUS_SUCCESS),
         STATUS_DELETE_PENDING,
     )?;
-    let done = sent.wait(at, SOON);
+    let done = sent.wait(at, SOON)?;
     same("released", done.context().is_none(), true)?;
     same("status", done.status(), STATUS_SUCCESS)
 }
