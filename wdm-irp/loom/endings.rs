@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use wdm_irp::in_flight::{InFlight, Sent};
+use wdm_irp::error::Failed;
+use wdm_irp::in_flight::{InFlight, Outcome, Sent};
 use wdm_irp::sys::{
     NTSTATUS, STATUS_CANCELLED, STATUS_DRIVER_INTERNAL_ERROR, STATUS_PENDING, STATUS_SUCCESS,
 };
@@ -67,17 +68,21 @@ pub(crate) enum Ending {
     PollAndWait,
     PollAndTimeOut,
     PollAndDrop,
+    WaitForAndWait,
+    WaitForAndDrop,
     Drop,
 }
 
 impl Ending {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Wait,
         Self::TimeOut,
         Self::CancelAndWait,
         Self::PollAndWait,
         Self::PollAndTimeOut,
         Self::PollAndDrop,
+        Self::WaitForAndWait,
+        Self::WaitForAndDrop,
         Self::Drop,
     ];
 
@@ -89,21 +94,22 @@ impl Ending {
             Self::PollAndWait | Self::PollAndTimeOut | Self::PollAndDrop => {
                 in_flight.try_complete()
             }
+            Self::WaitForAndWait | Self::WaitForAndDrop => in_flight.wait_for(&at, LIMIT),
             _ => Err(in_flight),
         };
         match (polled, self) {
-            (Ok(completed), _) => Some(completed),
-            (Err(in_flight), Self::Wait | Self::PollAndWait) => {
-                Some(in_flight.wait(&at, Timeout::FOREVER))
+            (Ok(outcome), _) => Some(completed(outcome)),
+            (Err(in_flight), Self::Wait | Self::PollAndWait | Self::WaitForAndWait) => {
+                Some(completed(in_flight.wait(&at, Timeout::FOREVER)))
             }
             (Err(in_flight), Self::TimeOut | Self::PollAndTimeOut) => {
-                Some(in_flight.wait(&at, LIMIT))
+                Some(completed(in_flight.wait(&at, LIMIT)))
             }
             (Err(in_flight), Self::CancelAndWait) => {
                 in_flight.cancel();
-                Some(in_flight.wait(&at, Timeout::FOREVER))
+                Some(completed(in_flight.wait(&at, Timeout::FOREVER)))
             }
-            (Err(in_flight), Self::Drop | Self::PollAndDrop) => {
+            (Err(in_flight), Self::Drop | Self::PollAndDrop | Self::WaitForAndDrop) => {
                 drop(in_flight);
                 None
             }
@@ -111,10 +117,15 @@ impl Ending {
     }
 }
 
+/// Gives the completed request of an outcome back, whatever its status is.
+pub(crate) fn completed<B>(outcome: Outcome<done, B>) -> Completed<done, B> {
+    outcome.unwrap_or_else(Failed::into_completed)
+}
+
 /// One request from static memory.
 pub(crate) fn round(lower: Lower, device: &Device, slot: &'static Memory, ending: Ending) {
     let completed = match request(device).send_in(slot, at()).unwrap() {
-        Sent::Completed(completed) => Some(completed),
+        Sent::Completed(outcome) => Some(completed(outcome)),
         Sent::InFlight(in_flight) => ending.end(in_flight),
     };
     if let Some(completed) = completed {
@@ -129,7 +140,12 @@ pub(crate) fn explore_endings(drivers: &[Lower]) {
         for ending in Ending::ALL {
             // Without a cancellation it would never end, rightly.
             let endless = lower.when == When::cancelled();
-            if endless && matches!(ending, Ending::Wait | Ending::PollAndWait) {
+            if endless
+                && matches!(
+                    ending,
+                    Ending::Wait | Ending::PollAndWait | Ending::WaitForAndWait
+                )
+            {
                 continue;
             }
             explore(

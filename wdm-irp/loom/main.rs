@@ -25,7 +25,7 @@ mod endings;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use endings::{Ending, LATER, Lower, explore_endings, lower, round};
+use endings::{Ending, LATER, Lower, completed, explore_endings, lower, round};
 use loom::cell::UnsafeCell;
 use wdm_irp::error::SendError;
 use wdm_irp::in_flight::{Sent, Slot};
@@ -278,7 +278,7 @@ fn reuse_pended() {
 fn attempt(device: &Device, slot: &'static Memory) -> u32 {
     match request(device).send_in(slot, at()) {
         Ok(sent) => {
-            let completed = sent.wait(at(), Timeout::FOREVER);
+            let completed = completed(sent.wait(at(), Timeout::FOREVER));
             assert_eq!(completed.context().runs(), 1);
             1
         }
@@ -318,7 +318,7 @@ fn two_cancellers() {
                 let slot = memory();
                 let device = lower.device(machine);
                 let completed = match request(&device).send_in(slot, at()).unwrap() {
-                    Sent::Completed(completed) => Some(completed),
+                    Sent::Completed(outcome) => Some(completed(outcome)),
                     Sent::InFlight(in_flight) => {
                         let in_flight = Arc::new(in_flight);
                         let canceller = machine.spawn({
@@ -363,7 +363,8 @@ fn on_the_stack() {
             explore(&name, None, move |machine| {
                 let device = lower.device(machine);
                 match request(&device).send_and_wait(at(), timeout) {
-                    Ok(completed) | Err(SendError::Failed(completed)) => lower.check(&completed),
+                    Ok(completed) => lower.check(&completed),
+                    Err(SendError::Failed(failed)) => lower.check(failed.completed()),
                     Err(SendError::NotSent(_)) => unreachable!(),
                 }
             });
@@ -387,7 +388,7 @@ fn in_a_box() {
         explore(lower.name, None, move |machine| {
             let device = lower.device(machine);
             let sent = request(&device).send_boxed(at()).unwrap();
-            lower.check(&sent.wait(at(), Timeout::seconds(5)));
+            lower.check(&completed(sent.wait(at(), Timeout::seconds(5))));
         });
         explore(&format!("{}, dropped", lower.name), None, move |machine| {
             let device = lower.device(machine);
