@@ -10,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use wdm_irp::buffer::IoBuffer;
-use wdm_irp::in_flight::{InFlight, Sent, Storage};
+use wdm_irp::error::{Failed, SendError};
+use wdm_irp::in_flight::{InFlight, Outcome, Sent, Slot, Storage};
 use wdm_irp::lock_storage::InExtension;
 use wdm_irp::remove_lock::{AllocationTag, RemoveLock, Tag};
 use wdm_irp::request::{Armed, Read, Request};
@@ -19,7 +20,8 @@ use wdm_irp::rundown::RundownProtection;
 use wdm_irp::sys;
 use wdm_irp::target::OwnDevice;
 use wdm_irp::{
-    ByteOffset, Completing, Irp, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine,
+    ByteOffset, Completed, Completing, Irp, PassiveLevel, Signaled, TargetDevice, Timeout,
+    completion_routine,
 };
 use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, MachineHandle, When};
 
@@ -87,6 +89,53 @@ pub fn in_flight<S: Storage>(sent: Sent<S>) -> InFlight<S> {
         Sent::InFlight(in_flight) => in_flight,
         Sent::Completed(_) => panic!("should be in flight"),
     }
+}
+
+/// An outcome of which a test wants the completed request, whatever its status is.
+pub trait AnyOutcome {
+    /// The completed request.
+    type Completed;
+
+    /// Gives the completed request back.
+    fn completed(self) -> Self::Completed;
+}
+
+impl<R: CompletionRoutine, B> AnyOutcome for Outcome<R, B> {
+    type Completed = Completed<R, B>;
+
+    fn completed(self) -> Completed<R, B> {
+        self.unwrap_or_else(Failed::into_completed)
+    }
+}
+
+/// Sends a read in every way there is, one after the other, and returns how each came out.
+///
+/// # Panics
+/// If one of them cannot be sent.
+#[track_caller]
+pub fn every_way<'d, R: CompletionRoutine, B>(
+    slot: &'static Slot<R, B>,
+    request: impl Fn() -> Request<'d, Read, B, Armed<R>>,
+) -> [Outcome<R, B>; 4]
+where
+    B: IoBuffer + 'static,
+{
+    let at = passive();
+    let waited = match request().send_and_wait(&at, LONG) {
+        Ok(completed) => Ok(completed),
+        Err(SendError::Failed(failed)) => Err(failed),
+        Err(SendError::NotSent(not_sent)) => panic!("{not_sent}"),
+    };
+    let scoped = request().send_scoped(&at, |sent| sent.wait(&at, LONG));
+    let in_slot = request().send_in(slot, &at).expect("sent");
+    let in_slot = in_slot.wait(&at, LONG);
+    let boxed = request().send_boxed(&at).expect("sent");
+    [
+        waited,
+        scoped.expect("sent"),
+        in_slot,
+        boxed.wait(&at, LONG),
+    ]
 }
 
 /// A context that counts the runs of its completion routine.

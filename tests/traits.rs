@@ -5,7 +5,7 @@ use std::ops::DerefMut;
 use std::panic::UnwindSafe;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
-use wdm_irp::error::{NotSent, SendError};
+use wdm_irp::error::{Failed, NotSent, SendError};
 use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
 use wdm_irp::irql::{ApcLevel, DispatchLevel};
 use wdm_irp::lock_storage::{InExtension, InStatic};
@@ -53,6 +53,8 @@ assert_impl_all!(Sent<OfStatic>: Send);
 assert_not_impl_any!(Sent<OnHeap>: Clone, Copy, Default);
 assert_impl_all!(Completed<count, [u8; 512]>: Send);
 assert_not_impl_any!(Completed<count, [u8; 512]>: Clone, Copy, Default);
+assert_impl_all!(Failed<Completed<count, [u8; 512]>>: Send, std::error::Error);
+assert_not_impl_any!(Failed<Completed<count, [u8; 512]>>: Clone, Copy, Default);
 assert_impl_all!(Slot<count, [u8; 512]>: Send, Sync);
 assert_not_impl_any!(Slot<count, [u8; 512]>: Clone, Copy);
 assert_impl_all!(OnHeap: Send, Sync);
@@ -195,7 +197,7 @@ fn operations_show_their_state() {
     for (when, text) in [
         (
             When::inline(),
-            "Completed(Completed { status: 0x00000000, information: 8, timed_out: false, .. })",
+            "Completed(Ok(Completed { status: 0x00000000, information: 8, timed_out: false, .. }))",
         ),
         (When::triggered(), "InFlight(InFlight { .. })"),
     ] {
@@ -213,7 +215,7 @@ fn operations_show_their_state() {
             format!("Slot {{ in_use: {in_flight}, .. }}")
         );
         device.complete_next(0, 0);
-        let completed = sent.wait(&at, Timeout::seconds(10));
+        let completed = sent.wait(&at, Timeout::seconds(10)).expect("read");
         let seen = completed.context();
         assert!(seen.starts_with("Completing { irp: 0x"), "{seen}");
         assert!(seen.ends_with(", .. }"), "{seen}");

@@ -29,8 +29,10 @@ impl CompletionRoutine for ReclaimsItself {
         let handle = own.lock().expect("no panic").take();
         if let Some(handle) = handle {
             let completed = match handle {
-                Sent::Completed(completed) => completed,
-                Sent::InFlight(handle) => handle.try_complete().expect("has finished"),
+                Sent::Completed(outcome) => outcome.expect("read"),
+                Sent::InFlight(handle) => {
+                    handle.try_complete().expect("has finished").expect("read")
+                }
             };
             assert_eq!(*completed.buffer(), [0, 1, 2, 3, 4, 5, 6, 7]);
             drop(completed);
@@ -73,7 +75,7 @@ fn routine_and_originator_race_for_the_handle_of_the_operation() {
             }
             let mine = own.lock().expect("no panic").take();
             if let Some(mine) = mine {
-                let completed = mine.wait(&at, LONG);
+                let completed = mine.wait(&at, LONG).expect("read");
                 assert_eq!(*completed.buffer(), [0, 1, 2, 3, 4, 5, 6, 7]);
             }
             machine.join_drivers();
@@ -112,7 +114,10 @@ fn routine_polls_and_cancels_its_own_operation_before_the_token() {
         *own.lock().expect("no panic") = Some(request.send_boxed(&at).expect("sent"));
         assert!(disk.complete_next(STATUS_SUCCESS, 0));
         let handle = own.lock().expect("no panic").take().expect("put back");
-        assert_eq!(handle.wait(&at, LONG).status(), STATUS_SUCCESS);
+        assert_eq!(
+            handle.wait(&at, LONG).expect("read").status(),
+            STATUS_SUCCESS
+        );
         assert_eq!(Arc::strong_count(&own), 1);
     }
 }
@@ -193,7 +198,8 @@ fn routine_sends_into_the_slot_that_it_runs_for() {
         let completed = read(disk.target(), [0; 8], 0, sends_here, context)
             .send_in(&OCCUPIED, &at)
             .expect("free")
-            .wait(&at, LONG);
+            .wait(&at, LONG)
+            .expect("read");
         assert_eq!(completed.context().1, Some(IrpError::SlotInUse));
     }
 }
@@ -232,7 +238,8 @@ fn routine_sends_into_the_slot_that_it_completes_from() {
         let completed = request
             .send_in(&SLOT, passive())
             .expect("free")
-            .wait(passive(), LONG);
+            .wait(passive(), LONG)
+            .expect("read");
         let context = completed.context().as_ref().expect("given back");
         assert_eq!(context.refused, Some(IrpError::SlotInUse));
     }
@@ -267,7 +274,7 @@ fn routine_sends_into_its_own_slot_after_the_signal() {
         let request = read(disk.target(), [0; 8], 0, late, Some(target(&disk)));
         let sent = request.send_in(&SLOT, passive()).expect("free");
         assert_eq!(
-            *sent.wait(passive(), LONG).buffer(),
+            *sent.wait(passive(), LONG).expect("read").buffer(),
             [0, 1, 2, 3, 4, 5, 6, 7]
         );
         // The routine of the first request may still be at it, and with it the target's last use.
@@ -275,7 +282,7 @@ fn routine_sends_into_its_own_slot_after_the_signal() {
         let second = SENT.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(second) = second {
             assert_eq!(
-                *second.wait(passive(), LONG).buffer(),
+                *second.wait(passive(), LONG).expect("read").buffer(),
                 [1, 2, 3, 4, 5, 6, 7, 8]
             );
         }
@@ -297,7 +304,7 @@ fn routine_reclaims_its_own_request_after_the_signal() {
         }
         mine.cancel();
         let token = irp.signal_if_pended();
-        let completed = mine.try_complete().expect("signaled");
+        let completed = mine.try_complete().expect("signaled").expect("read");
         assert_eq!(completed.status(), STATUS_SUCCESS);
         drop(completed);
         token

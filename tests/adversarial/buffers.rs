@@ -15,7 +15,7 @@ use wdm_irp::sys::STATUS_SUCCESS;
 use wdm_irp::{ByteOffset, Completed, Completing, Irp, IrpError, Signaled};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, When};
 use wdm_irp_tests::{
-    Count, LONG, SOON, allocate, codes, count, disk, done, own_device, passive, read,
+    Count, LONG, SOON, allocate, codes, count, disk, done, every_way, own_device, passive, read,
 };
 
 use super::common::{Bytes, ROUNDS};
@@ -44,12 +44,9 @@ fn everywhere<'d, R, B>(
     R: CompletionRoutine,
     B: IoBuffer + 'static,
 {
-    let at = passive();
-    check(request().send_and_wait(&at, LONG).expect("read"));
-    let scoped = request().send_scoped(&at, |sent| sent.wait(&at, LONG));
-    check(scoped.expect("sent"));
-    check(request().send_in(slot, &at).expect("sent").wait(&at, LONG));
-    check(request().send_boxed(&at).expect("sent").wait(&at, LONG));
+    for outcome in every_way(slot, request) {
+        check(outcome.expect("read"));
+    }
 }
 
 #[derive(Debug, Default)]
@@ -143,7 +140,8 @@ fn nothing_is_transferred_with_nothing_as_context() {
             let completed = read(disk, buffer, 0, done, ())
                 .send_boxed(&at)
                 .expect("sent")
-                .wait(&at, LONG);
+                .wait(&at, LONG)
+                .expect("read");
             assert!(completed.into_parts().1.is_empty());
         }
         let mut nothing: [u8; 0] = [];
@@ -190,7 +188,8 @@ fn driver_claims_to_have_transferred_the_whole_address_space() {
             let mut completed = read(device.target(), room, 0, done, ())
                 .send_boxed(&at)
                 .expect("sent")
-                .wait(&at, LONG);
+                .wait(&at, LONG)
+                .expect("read");
             assert_eq!(completed.transferred(), [0xA5; 8]);
             assert_eq!(completed.information(), claim);
             let bytes = completed.transferred().to_vec();
@@ -219,7 +218,8 @@ fn large_buffers_lie_across_pages() {
         let mut completed = read(disk.target(), boxed, 5, done, ())
             .send_boxed(&at)
             .expect("sent")
-            .wait(&at, LONG);
+            .wait(&at, LONG)
+            .expect("read");
         assert_eq!(completed.transferred().len(), LARGE + 1);
         assert_eq!(completed.buffer()[..2], [5, 6]);
 
@@ -301,7 +301,11 @@ fn request_that_could_not_be_sent_is_sent_from_other_memory() {
         let not_sent = not_sent.request.send_in(&OTHER, &at).expect_err("no MDL");
         assert_eq!(not_sent.error, IrpError::MdlAllocation);
         let moved = Box::new(not_sent.request);
-        let completed = moved.send_in(&OTHER, &at).expect("sent").wait(&at, LONG);
+        let completed = moved
+            .send_in(&OTHER, &at)
+            .expect("sent")
+            .wait(&at, LONG)
+            .expect("read");
         assert_eq!(*completed.buffer(), [3, 4, 5, 6, 7, 8, 9, 10]);
         assert_eq!(completed.context().get(), 1);
     }

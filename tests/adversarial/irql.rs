@@ -7,7 +7,9 @@ use wdm_irp::irql::{ApcLevel, DispatchLevel};
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, STATUS_CANCELLED, STATUS_SUCCESS};
 use wdm_irp::{Completing, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
 use wdm_irp_sim::{Behavior, Machine, ViolationKind, When, irql};
-use wdm_irp_tests::{Count, LONG, SOON, ZERO, count, disk, done, passive, read, target};
+use wdm_irp_tests::{
+    AnyOutcome, Count, LONG, SOON, ZERO, count, disk, done, passive, read, target,
+};
 
 use super::common::check;
 
@@ -68,11 +70,11 @@ fn originator_at_dispatch_level_gets_no_proof_and_polls_to_the_end() {
         let at = DispatchLevel::check().expect("DISPATCH_LEVEL");
         let request = read(disk.target(), [0; 8], 0, count, Count::default());
         match request.send_in(&SLOT, &at).expect("free") {
-            Sent::Completed(completed) => check(&completed),
+            Sent::Completed(outcome) => check(&outcome.completed()),
             Sent::InFlight(mut in_flight) => loop {
                 in_flight.cancel();
                 match in_flight.try_complete() {
-                    Ok(completed) => break check(&completed),
+                    Ok(outcome) => break check(&outcome.completed()),
                     Err(back) => in_flight = back,
                 }
                 thread::yield_now();
@@ -97,7 +99,10 @@ fn originator_at_apc_level_waits_in_nested_scopes() {
         .send_scoped(&at, |outer| {
             let inner = read(fast.target(), [0; 8], 0, count, Count::default());
             check(&inner.send_and_wait(&at, ZERO).expect("read"));
-            outer.wait(&at, Timeout::milliseconds(1)).status()
+            outer
+                .wait(&at, Timeout::milliseconds(1))
+                .completed()
+                .status()
         })
         .expect("sent");
     assert_eq!((status, irql::current()), (STATUS_CANCELLED, APC_LEVEL));

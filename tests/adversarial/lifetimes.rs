@@ -9,7 +9,7 @@ use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::STATUS_SUCCESS;
 use wdm_irp::{Completing, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
 use wdm_irp_sim::{Machine, When};
-use wdm_irp_tests::{Count, LONG, SOON, count, disk, in_flight, passive, read, target};
+use wdm_irp_tests::{AnyOutcome, Count, LONG, SOON, count, disk, in_flight, passive, read, target};
 
 use super::common::{Boxed, Bytes, ROUNDS, read_arc, shared};
 
@@ -85,7 +85,11 @@ fn requests_in_flight_own_each_other_in_a_ring() {
     assert!(second.complete_next(STATUS_SUCCESS, 0));
     // The drop of the first completes it, and its routine hands the second over.
     drop(handles.recv().expect("the first"));
-    let completed = handles.recv().expect("the second").wait(&at, LONG);
+    let completed = handles
+        .recv()
+        .expect("the second")
+        .wait(&at, LONG)
+        .expect("read");
     assert_eq!(completed.status(), STATUS_SUCCESS);
     assert!(handles.try_recv().is_err());
 }
@@ -129,7 +133,8 @@ fn scopes_are_nested_and_handles_handed_inwards_and_forgotten() {
             })
         })
         .expect("sent")
-        .expect("sent");
+        .expect("sent")
+        .expect("read");
     assert_eq!(completed.into_parts().1[0], 7);
     buffer.fill(0);
 }
@@ -180,7 +185,7 @@ fn handle_outlives_what_it_was_sent_through() {
             drop(device);
             request.send_in(&SLOT, &at).expect("free")
         };
-        let completed = sent.wait(&at, Timeout::milliseconds(50));
+        let completed = sent.wait(&at, Timeout::milliseconds(50)).completed();
         bytes = completed.into_parts().1;
         bytes[0] += 1;
         assert_eq!(bytes[0] % 9, 1 + u8::from(when == When::cancelled()));

@@ -142,7 +142,7 @@ fn context_that_panics_in_its_drop_loses_neither_irp_nor_slot_nor_heap() {
         panics(|| drop(request().send_scoped(passive(), |sent| drop(sent))));
         panics(|| {
             let sent = request().send_scoped(passive(), |sent| match sent {
-                Sent::Completed(completed) => drop(completed),
+                Sent::Completed(outcome) => drop(outcome),
                 Sent::InFlight(in_flight) => std::mem::forget(in_flight),
             });
             drop(sent);
@@ -150,7 +150,7 @@ fn context_that_panics_in_its_drop_loses_neither_irp_nor_slot_nor_heap() {
         panics(|| drop(request().send_and_wait(passive(), LONG)));
         assert_eq!(machine.live_irps(), 0);
         let sent = request().send_in(&SLOT, passive()).expect("free again");
-        defused(sent.wait(passive(), LONG));
+        defused(sent.wait(passive(), LONG).expect("read"));
     }
 }
 

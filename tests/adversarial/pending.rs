@@ -8,7 +8,7 @@ use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
 use wdm_irp::{Completed, Completing, IrpError, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{DelayPoint, Machine, When};
-use wdm_irp_tests::{Count, SOON, ZERO, count, disk, done, passive, read};
+use wdm_irp_tests::{AnyOutcome, Count, SOON, ZERO, count, disk, done, passive, read};
 
 use super::common::{Ending, ROUNDS, check, every_journey};
 
@@ -55,18 +55,20 @@ fn breaches_of_the_pending_contract_race_with_polls_cancels_and_time_outs() {
                     Timeout::milliseconds(u32::try_from(round % 4).unwrap_or(0)),
                 )
             });
-            check(completed.expect("sent"));
+            check(completed.expect("sent").completed());
         }
         while let Some(sent) = flights.pop() {
             match sent {
-                Sent::Completed(completed) => check(completed),
+                Sent::Completed(outcome) => check(outcome.completed()),
                 Sent::InFlight(handle) => {
                     if round % 2 == 0 {
                         handle.cancel();
                     }
                     match handle.try_complete() {
-                        Ok(completed) => check(completed),
-                        Err(handle) => check(handle.wait(&at, Timeout::milliseconds(1))),
+                        Ok(outcome) => check(outcome.completed()),
+                        Err(handle) => {
+                            check(handle.wait(&at, Timeout::milliseconds(1)).completed());
+                        }
                     }
                 }
             }
@@ -75,9 +77,9 @@ fn breaches_of_the_pending_contract_race_with_polls_cancels_and_time_outs() {
 }
 
 /// Every way in which an originator can end a request.
-const ENDINGS: [Ending; 7] = [
-    |sent| check(&sent.wait(passive(), Timeout::milliseconds(5))),
-    |sent| check(&sent.wait(passive(), ZERO)),
+const ENDINGS: [Ending; 8] = [
+    |sent| check(&sent.wait(passive(), Timeout::milliseconds(5)).completed()),
+    |sent| check(&sent.wait(passive(), ZERO).completed()),
     drop,
     |sent| {
         let Sent::InFlight(in_flight) = sent else {
@@ -86,7 +88,7 @@ const ENDINGS: [Ending; 7] = [
         for _ in 0..3 {
             in_flight.cancel();
         }
-        check(&in_flight.wait(passive(), Timeout::FOREVER));
+        check(&in_flight.wait(passive(), Timeout::FOREVER).completed());
     },
     // A poll makes the originator rely on the event; everything after it must still work.
     |sent| {
@@ -94,8 +96,18 @@ const ENDINGS: [Ending; 7] = [
             return;
         };
         match in_flight.try_complete() {
-            Ok(completed) => check(&completed),
-            Err(in_flight) => check(&in_flight.wait(passive(), ZERO)),
+            Ok(outcome) => check(&outcome.completed()),
+            Err(in_flight) => check(&in_flight.wait(passive(), ZERO).completed()),
+        }
+    },
+    // So does a wait that gives up.
+    |sent| {
+        let Sent::InFlight(in_flight) = sent else {
+            return;
+        };
+        match in_flight.wait_for(passive(), Timeout::milliseconds(1)) {
+            Ok(outcome) => check(&outcome.completed()),
+            Err(in_flight) => check(&in_flight.wait(passive(), ZERO).completed()),
         }
     },
     |sent| {
@@ -110,7 +122,7 @@ const ENDINGS: [Ending; 7] = [
         in_flight.cancel();
         loop {
             match in_flight.try_complete() {
-                Ok(completed) => return check(&completed),
+                Ok(outcome) => return check(&outcome.completed()),
                 Err(back) => in_flight = back,
             }
             thread::yield_now();
@@ -207,7 +219,7 @@ fn handle_is_forgotten_in_a_scope_after_a_poll_a_cancellation_and_every_breach()
                         return std::mem::forget(in_flight);
                     }
                     match in_flight.try_complete() {
-                        Ok(completed) => assert_eq!(completed.information(), 8),
+                        Ok(outcome) => assert_eq!(outcome.expect("read").information(), 8),
                         Err(in_flight) => {
                             in_flight.cancel();
                             std::mem::forget(in_flight);
@@ -244,16 +256,16 @@ fn early_signals_do_not_leak_into_later_rounds() {
         let disk = disk(&machine, when);
         let request = read(disk.target(), [0; 8], 0, numbered, u32::MAX);
         let sent = request.send_in(&SLOT, passive()).expect("free");
-        let completed = match (round % 3, sent) {
+        let outcome = match (round % 3, sent) {
             (0, sent) => sent.wait(passive(), ZERO),
             (1, Sent::InFlight(in_flight)) => match in_flight.try_complete() {
-                Ok(completed) => completed,
+                Ok(outcome) => outcome,
                 Err(in_flight) => in_flight.wait(passive(), Timeout::milliseconds(4)),
             },
             (_, sent) => sent.wait(passive(), Timeout::milliseconds(4)),
         };
         assert_eq!(
-            *completed.context(),
+            *outcome.completed().context(),
             round,
             "completed after it was given back"
         );

@@ -82,7 +82,8 @@ fn routines_call_each_other_and_downcast_their_context() {
         let completed = read(disk.target(), [0; 8], 0, Outer, context)
             .send_boxed(&at)
             .expect("sent")
-            .wait(&at, LONG);
+            .wait(&at, LONG)
+            .expect("read");
         completed.context().is::<&'static str>()
     });
     assert_eq!(found, [true, true, false]);

@@ -6,7 +6,7 @@ use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::sys::STATUS_SUCCESS;
 use wdm_irp::{IrpError, Timeout};
 use wdm_irp_sim::{Allocation, Behavior, Device, DeviceOptions, Machine, When};
-use wdm_irp_tests::{Count, LONG, SOON, count, disk, in_flight, passive, read};
+use wdm_irp_tests::{AnyOutcome, Count, LONG, SOON, count, disk, in_flight, passive, read};
 
 use super::common::{Bytes, check, read_arc, shared};
 
@@ -27,14 +27,20 @@ fn handles_of_two_operations_are_swapped_and_replaced() {
     irp.write_output(&irp.read_pattern());
     irp.complete(STATUS_SUCCESS, 8);
     let one = one.try_complete().expect_err("the second request");
-    assert_eq!(two.try_complete().expect("the first").buffer()[0], 10);
+    assert_eq!(
+        two.try_complete()
+            .expect("the first")
+            .expect("read")
+            .buffer()[0],
+        10
+    );
 
     // The slot of the first one is free, the other one is not.
     let third = read(slow.target(), [0; 8], 30, count, Count::default());
     let third = third.send_in(&TWO, &at).expect_err("in use").request;
     let mut kept = Sent::InFlight(one);
     let old = std::mem::replace(&mut kept, third.send_in(&ONE, &at).expect("free"));
-    assert_eq!(kept.wait(&at, LONG).buffer()[0], 30);
+    assert_eq!(kept.wait(&at, LONG).expect("read").buffer()[0], 30);
     drop(old);
 }
 
@@ -47,12 +53,13 @@ fn completed_request_is_passed_off_as_one_of_another_memory() {
     let request = || read(disk.target(), [0; 8], 1, count, Count::default());
     let from_stack = request().send_and_wait(&at, LONG).expect("read");
     let mut on_heap = request().send_boxed(&at).expect("sent");
-    let waited = std::mem::replace(&mut on_heap, Sent::Completed(from_stack)).wait(&at, LONG);
+    let waited = std::mem::replace(&mut on_heap, Sent::Completed(Ok(from_stack))).wait(&at, LONG);
     let mut in_static: Sent<&'static Slot<count, Bytes>> = Sent::Completed(waited);
     if let (Sent::Completed(a), Sent::Completed(b)) = (&mut on_heap, &mut in_static) {
         std::mem::swap(a, b);
     }
-    for completed in [on_heap.wait(&at, LONG), in_static.wait(&at, LONG)] {
+    for outcome in [on_heap.wait(&at, LONG), in_static.wait(&at, LONG)] {
+        let completed = outcome.expect("read");
         assert_eq!(completed.context().get(), 1);
         assert_eq!(completed.into_parts().1, [1, 2, 3, 4, 5, 6, 7, 8]);
     }
@@ -91,7 +98,7 @@ fn slots_live_for_ever_in_other_places_than_statics() {
                 .expect("free")
         });
         for (sent, first) in sent.into_iter().zip([10, 20, 30, 40]).rev() {
-            assert_eq!(sent.wait(&at, LONG).buffer()[0], first);
+            assert_eq!(sent.wait(&at, LONG).expect("read").buffer()[0], first);
         }
     }
     assert_eq!((WITHIN.0, WITHIN.2), (1, 2));
@@ -117,7 +124,8 @@ fn completed_requests_outlive_the_next_rounds_of_their_slot() {
             request
                 .send_in(&SLOT, passive())
                 .expect("free")
-                .wait(passive(), LONG),
+                .wait(passive(), LONG)
+                .expect("read"),
         );
     }
     for (offset, completed) in (0_u8..).zip(&mut kept) {
@@ -139,7 +147,8 @@ fn slot_in_a_box_that_lives_for_ever() {
             &request
                 .send_in(slot, passive())
                 .expect("free")
-                .wait(passive(), LONG),
+                .wait(passive(), LONG)
+                .expect("read"),
         );
     }
 }
@@ -171,7 +180,8 @@ fn slot_is_free_again_after_a_failed_mdl_and_the_request_is_sent_again() {
         let completed = request
             .send_in(&SLOT, passive())
             .expect("free")
-            .wait(passive(), Timeout::milliseconds(20));
+            .wait(passive(), Timeout::milliseconds(20))
+            .completed();
         check(&completed);
         assert_eq!((machine.live_irps(), machine.live_mdls()), (0, 0));
     }
@@ -200,6 +210,13 @@ fn refused_request_leaves_the_one_in_the_slot_alone() {
     assert_eq!((disk.pending(), Arc::strong_count(&context)), (1, 2));
     let first = first.try_complete().expect_err("held back");
     assert!(disk.complete_next(STATUS_SUCCESS, 8));
-    assert_eq!(first.try_complete().expect("completed").information(), 8);
+    assert_eq!(
+        first
+            .try_complete()
+            .expect("completed")
+            .expect("read")
+            .information(),
+        8
+    );
     assert_eq!(Arc::strong_count(&context), 1);
 }

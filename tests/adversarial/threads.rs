@@ -9,7 +9,9 @@ use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
 use wdm_irp::{Completed, Completing, IrpError, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Machine, When};
-use wdm_irp_tests::{Count, LONG, SOON, ZERO, count, disk, done, in_flight, passive, read, target};
+use wdm_irp_tests::{
+    AnyOutcome, Count, LONG, SOON, ZERO, count, disk, done, in_flight, passive, read, target,
+};
 
 use super::common::{Bytes, ROUNDS, check, read_arc};
 
@@ -55,7 +57,7 @@ fn many_threads_cancel_and_print_a_request_whose_routine_writes_to_a_cell() {
                     disk.complete_next(STATUS_SUCCESS, 8);
                 });
             });
-            let completed = sent.wait(&at, LONG);
+            let completed = sent.wait(&at, LONG).completed();
             assert!([STATUS_SUCCESS, STATUS_CANCELLED].contains(&completed.status()));
             assert_eq!(completed.context().get(), 10);
         }
@@ -116,7 +118,7 @@ fn threads_race_for_one_static_slot() {
                     loop {
                         match request.send_in(&SLOT, &at) {
                             Ok(sent) => {
-                                let completed = sent.wait(&at, LONG);
+                                let completed = sent.wait(&at, LONG).expect("read");
                                 assert_eq!(completed.buffer()[0], offset);
                                 assert_eq!(completed.context().get(), 1);
                                 break;
@@ -169,7 +171,7 @@ fn handles_travel_through_channels_between_threads_that_send_wait_and_drop() {
     let (completed_out, completed) = mpsc::channel::<Completed<count, Bytes>>();
     let waiter = machine.spawn(move || {
         for sent in boxed {
-            let _ = completed_out.send(sent.wait(passive(), LONG));
+            let _ = completed_out.send(sent.wait(passive(), LONG).expect("read"));
         }
     });
     let dropper = machine.spawn(move || in_static.into_iter().for_each(drop));
@@ -230,7 +232,7 @@ fn threads_fight_for_one_static_slot() {
                             }
                         }
                     };
-                    let completed = sent.wait(passive(), LONG);
+                    let completed = sent.wait(passive(), LONG).expect("read");
                     check(&completed);
                     assert_eq!(completed.buffer()[0], offset, "another thread's request");
                 }
@@ -289,7 +291,7 @@ fn scoped_handle_is_settled_by_another_thread_that_nobody_joins() {
             thread::scope(|threads| {
                 drop(threads.spawn(move || {
                     let _on = handle.enter();
-                    sent.wait(passive(), ZERO).status()
+                    sent.wait(passive(), ZERO).completed().status()
                 }));
             });
         })

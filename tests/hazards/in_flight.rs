@@ -12,7 +12,7 @@ use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
 use wdm_irp::{Completing, IrpError, PassiveLevel, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Device, Machine, When};
-use wdm_irp_tests::{Count, LONG, SOON, count, disk, done, in_flight, passive, read};
+use wdm_irp_tests::{AnyOutcome, Count, LONG, SOON, count, disk, done, in_flight, passive, read};
 
 #[test]
 fn h13_cancel_may_race_with_completion() {
@@ -34,7 +34,7 @@ fn h13_cancel_may_race_with_completion() {
                 });
                 in_flight.cancel();
             });
-            let completed = in_flight.wait(&at, LONG);
+            let completed = in_flight.wait(&at, LONG).completed();
             assert!([STATUS_SUCCESS, STATUS_CANCELLED].contains(&completed.status()));
             assert_eq!(completed.context().get(), 1);
         }
@@ -52,7 +52,10 @@ fn h13_cancel_after_completion_does_nothing() {
     };
     in_flight.cancel();
     in_flight.cancel();
-    assert_eq!(in_flight.wait(&at, LONG).status(), STATUS_SUCCESS);
+    assert_eq!(
+        in_flight.wait(&at, LONG).expect("read").status(),
+        STATUS_SUCCESS
+    );
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn poll_does_not_wait() {
         in_flight = in_flight.try_complete().expect_err("still in flight");
     }
     assert!(disk.complete_next(STATUS_SUCCESS, 8));
-    let completed = in_flight.try_complete().expect("completed");
+    let completed = in_flight.try_complete().expect("completed").expect("read");
     assert_eq!((completed.information(), completed.context().get()), (8, 1));
 }
 
@@ -296,7 +299,7 @@ fn static_slot_is_used_again_and_again() {
             .expect_err("in use");
         assert_eq!(in_use.error, IrpError::SlotInUse);
         drop(in_use);
-        let completed = sent.wait(&at, Timeout::milliseconds(50));
+        let completed = sent.wait(&at, Timeout::milliseconds(50)).completed();
         assert!([STATUS_SUCCESS, STATUS_CANCELLED].contains(&completed.status()));
         assert_eq!(drops.count(), 0);
         drop(completed);
@@ -312,7 +315,11 @@ fn handle_goes_to_another_thread_and_is_waited_for_there() {
     let drops = Drops::default();
     let sent = request(&disk, &drops).send_boxed(&at).expect("sent");
     let status = machine
-        .spawn(move || sent.wait(passive(), Timeout::FOREVER).status())
+        .spawn(move || {
+            sent.wait(passive(), Timeout::FOREVER)
+                .expect("read")
+                .status()
+        })
         .join()
         .expect("no panic");
     assert_eq!((status, drops.count()), (STATUS_SUCCESS, 1));

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod buffer;
+mod completed;
 mod in_flight;
 mod irp;
 mod irql;

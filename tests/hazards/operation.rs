@@ -7,7 +7,7 @@ use wdm_irp::sys::{
     STATUS_DRIVER_INTERNAL_ERROR, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
 };
 use wdm_irp_sim::{Behavior, Machine, When};
-use wdm_irp_tests::{Count, LONG, SOON, count, disk, passive, read};
+use wdm_irp_tests::{Count, LONG, SOON, count, disk, every_way, passive, read};
 
 /// Sends a read to such a driver in every way there is, and expects it to succeed each time.
 fn survives(when: When) {
@@ -15,7 +15,6 @@ fn survives(when: When) {
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
     let machine = Machine::new();
-    let at = passive();
     let disk = disk(&machine, when);
     let request = || read(disk.target(), [0; 8], 0, count, Count::default());
     let check = |completed: wdm_irp::Completed<count, [u8; 8]>| {
@@ -25,17 +24,12 @@ fn survives(when: When) {
         assert!(!completed.timed_out());
     };
     for _ in 0..if cfg!(miri) { 1 } else { 10 } {
-        check(request().send_and_wait(&at, LONG).expect("read"));
-        check(
-            request()
-                .send_scoped(&at, |sent| sent.wait(&at, LONG))
-                .expect("sent"),
-        );
-        check(request().send_boxed(&at).expect("sent").wait(&at, LONG));
         let alone = ONE_AT_A_TIME
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        check(request().send_in(&SLOT, &at).expect("sent").wait(&at, LONG));
+        for outcome in every_way(&SLOT, request) {
+            check(outcome.expect("read"));
+        }
         drop(alone);
     }
 }

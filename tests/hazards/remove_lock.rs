@@ -75,7 +75,12 @@ fn h27_guard_is_held_from_send_to_completion() {
         let request = read(disk.target(), [0_u8; 8], 0, release, Some(held));
         let sent = request.send_boxed(passive()).expect("sent");
         device.remove();
-        assert!(sent.wait(passive(), LONG).context().is_none());
+        assert!(
+            sent.wait(passive(), LONG)
+                .expect("read")
+                .context()
+                .is_none()
+        );
     }
 }
 

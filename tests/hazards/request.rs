@@ -239,15 +239,15 @@ fn h42_raw_parameters_point_into_the_value_where_it_stays() {
         let stack = owned().send_and_wait(&at, LONG).expect("completed");
         assert_eq!(*stack.buffer().1, 42);
         let scope = within().send_scoped(&at, |sent| sent.wait(&at, LONG));
-        assert_eq!(scope.expect("sent").buffer().0, 42);
+        assert_eq!(scope.expect("sent").expect("completed").buffer().0, 42);
         let sent = within().send_in(&SLOT, &at).expect("sent");
-        assert_eq!(sent.wait(&at, LONG).buffer().0, 42);
+        assert_eq!(sent.wait(&at, LONG).expect("completed").buffer().0, 42);
         let sent = owned().send_in(&SLOT, &at).expect("sent");
-        assert_eq!(*sent.wait(&at, LONG).buffer().1, 42);
+        assert_eq!(*sent.wait(&at, LONG).expect("completed").buffer().1, 42);
         let sent = within().send_boxed(&at).expect("sent");
-        assert_eq!(sent.wait(&at, LONG).buffer().0, 42);
+        assert_eq!(sent.wait(&at, LONG).expect("completed").buffer().0, 42);
         let sent = owned().send_boxed(&at).expect("sent");
-        assert_eq!(*sent.wait(&at, LONG).buffer().1, 42);
+        assert_eq!(*sent.wait(&at, LONG).expect("completed").buffer().1, 42);
     }
 }
 

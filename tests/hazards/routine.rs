@@ -27,7 +27,8 @@ fn h02_routine_runs_for_success_error_and_cancel() {
         let disk = machine.device(behavior);
         let read = read(disk.target(), [0; 8], 0, count, Count::default());
         let context = match read.send_and_wait(&at, timeout) {
-            Ok(completed) | Err(SendError::Failed(completed)) => completed.into_parts().0,
+            Ok(completed) => completed.into_parts().0,
+            Err(SendError::Failed(failed)) => failed.into_completed().into_parts().0,
             Err(SendError::NotSent(not_sent)) => panic!("{not_sent}"),
         };
         assert_eq!(context.get(), 1);
@@ -106,7 +107,11 @@ fn h21_nested_invocations_have_their_own_tokens() {
         let read = read(outer.target(), [0; 8], 0, chained, chain);
         let completed = read.send_and_wait(passive(), LONG).expect("outer");
         let (chain, _) = completed.into_parts();
-        let inner = chain.inner.expect("sent").wait(passive(), LONG);
+        let inner = chain
+            .inner
+            .expect("sent")
+            .wait(passive(), LONG)
+            .expect("read");
         assert_eq!(*inner.buffer(), [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 }

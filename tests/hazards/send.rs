@@ -1,14 +1,61 @@
 //! The ways to send a request, those in which it is not sent, and the waits.
 //!
-//! Hazards [H8](../../docs/hazards.md#h8), [H9](../../docs/hazards.md#h9) and
+//! Hazards [H3](../../docs/hazards.md#h3), [H8](../../docs/hazards.md#h8), [H9](../../docs/hazards.md#h9) and
 //! [H12](../../docs/hazards.md#h12).
 
 use wdm_irp::error::{NotSent, SendError};
 use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::routine::SignalIfPended;
 use wdm_irp::sys::{PASSIVE_LEVEL, STATUS_SUCCESS};
-use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, TargetDevice, Timeout};
+use wdm_irp::{ByteOffset, Completed, Irp, IrpError, PassiveLevel, TargetDevice, Timeout};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, When};
-use wdm_irp_tests::{Count, LONG, SOON, count, disk, done, passive, read};
+use wdm_irp_tests::{Count, LONG, SOON, allocate, count, disk, done, passive, read};
+
+/// Sends requests without a routine in every way there is: the model reports an IRP that has none.
+#[test]
+fn h03_request_without_routine_gets_the_librarys() {
+    static SLOT: Slot<SignalIfPended, [u8; 8]> = Slot::new();
+
+    let machine = Machine::new();
+    let at = passive();
+    for (when, waits) in [
+        (When::inline(), 0..=0),
+        (When::inline_marked(), 1..=1),
+        (When::after(SOON), 1..=1),
+        // Nobody waits if it completes before the target returns.
+        (When::after(SOON).unmarked(), 0..=1),
+    ] {
+        let disk = disk(&machine, when);
+        let request = || allocate(disk.target()).read([0; 8], ByteOffset(3));
+        let ways: [&dyn Fn() -> Completed<SignalIfPended, [u8; 8]>; 4] = [
+            &|| request().send_and_wait(&at, LONG).expect("read"),
+            &|| {
+                let outcome = request().send_scoped(&at, |sent| sent.wait(&at, LONG));
+                outcome.expect("sent").expect("read")
+            },
+            &|| {
+                let sent = request().send_in(&SLOT, &at).expect("free");
+                sent.wait(&at, LONG).expect("read")
+            },
+            &|| {
+                let sent = request().send_boxed(&at).expect("memory");
+                sent.wait(&at, LONG).expect("read")
+            },
+        ];
+        for send in ways {
+            let before = machine.waits().len();
+            let mut completed = send();
+            assert_eq!(completed.transferred(), [3, 4, 5, 6, 7, 8, 9, 10]);
+            let waited = machine.waits().len() - before;
+            assert!(waits.contains(&waited), "{waited} waits, {when:?}");
+            assert_eq!(machine.live_irps(), 0);
+        }
+    }
+    machine.join_drivers();
+    let text = machine.timeline().to_text();
+    let returns = "routine returned STATUS_MORE_PROCESSING_REQUIRED";
+    assert_eq!(text.matches(returns).count(), 16, "{text}");
+}
 
 #[test]
 fn h09_request_that_is_not_sent_comes_back_whole() {
@@ -92,7 +139,7 @@ fn h08_no_stale_signal_in_a_reused_slot() {
         } else {
             in_flight
         };
-        let completed = in_flight.wait(&at, LONG);
+        let completed = in_flight.wait(&at, LONG).expect("read");
         assert_eq!(completed.context().get(), 1);
         assert!(!completed.timed_out());
     }
@@ -128,8 +175,8 @@ fn scope_gives_the_result_of_its_closure() {
         let request = Irp::allocate(disk)?
             .read(block, ByteOffset(0))
             .on_completion(done, ());
-        let completed = request.send_scoped(at, |sent| sent.wait(at, LONG))?;
-        Ok(completed.information())
+        let outcome = request.send_scoped(at, |sent| sent.wait(at, LONG))?;
+        Ok(outcome?.information())
     }
     let machine = Machine::new();
     let mut block = [0; 16];

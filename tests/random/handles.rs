@@ -97,9 +97,9 @@ where
 {
     let cancelled = limit.elapses() || expected.cancelled.load(SeqCst);
     let rescue = Rescue::of(expected, cancelled);
-    let completed = in_flight.wait(apc(), limit.timeout());
+    let outcome = in_flight.wait(apc(), limit.timeout());
     drop(rescue);
-    expected.completed(completed, limit.elapses());
+    expected.completed(outcome, limit.elapses());
 }
 
 /// Drops the handle.
@@ -116,8 +116,8 @@ where
     S: Storage<Routine: Routine, Buffer: Payload>,
 {
     match in_flight.try_complete() {
-        Ok(completed) => {
-            expected.completed(completed, false);
+        Ok(outcome) => {
+            expected.completed(outcome, false);
             None
         }
         Err(in_flight) => {
@@ -180,8 +180,8 @@ where
     S: Storage<Routine: Routine, Buffer: Payload> + Send + Sync + 'static,
 {
     match sent {
-        Sent::Completed(completed) => {
-            expected.completed(completed, false);
+        Sent::Completed(outcome) => {
+            expected.completed(outcome, false);
             None
         }
         Sent::InFlight(in_flight) => Some(Box::new(Holding {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 
-use wdm_irp::in_flight::{Sent, Storage};
+use wdm_irp::error::Failed;
+use wdm_irp::in_flight::{Outcome, Sent, Storage};
 use wdm_irp::irql::ApcLevel;
 use wdm_irp::sys::{NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
-use wdm_irp::{Completed, IrpError, Timeout};
+use wdm_irp::{IrpError, Timeout};
 use wdm_irp_sim::Device;
+use wdm_irp_tests::AnyOutcome;
 
 use crate::answers::{FRESH, MASK, data, respond, visible};
 use crate::program::{Answer, Kind, Lower, Method, RequestSpec, RoutineSpec};
@@ -151,10 +153,12 @@ impl Expected {
     /// Checks all that a completed request gives back.
     pub(crate) fn completed<R: Routine, B: Payload>(
         &self,
-        mut completed: Completed<R, B>,
+        outcome: Outcome<R, B>,
         may_time_out: bool,
     ) {
         let coverage = self.shared.coverage;
+        let claimed = outcome.as_ref().err().map(Failed::error);
+        let mut completed = outcome.completed();
         self.check(!self.done.swap(true, SeqCst), || {
             "completed twice".to_owned()
         });
@@ -185,8 +189,8 @@ impl Expected {
         } else {
             Some(IrpError::Device(status))
         };
-        self.check(completed.error() == error, || {
-            format!("{:?}, should be {error:?}", completed.error())
+        self.check(claimed == error, || {
+            format!("{claimed:?}, should be {error:?}")
         });
         if error.is_some() {
             count(&coverage.failed);

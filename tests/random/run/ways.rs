@@ -7,7 +7,6 @@ use std::thread;
 use wdm_irp::error::{NotSent, SendError};
 use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::request::{Armed, Request, Transfer};
-use wdm_irp::sys::NT_SUCCESS;
 
 use super::job::{Job, Occupied};
 use super::levels::Levels;
@@ -36,19 +35,16 @@ impl Sender {
             let (_raised, at) = K::Irql::to_wait(job.spec.raised);
             request.send_and_wait(at, limit.timeout())
         };
-        let (completed, success) = match result {
-            Ok(completed) => (completed, true),
-            Err(SendError::Failed(completed)) => (completed, false),
+        let outcome = match result {
+            Ok(completed) => Ok(completed),
+            Err(SendError::Failed(failed)) => Err(failed),
             Err(SendError::NotSent(not_sent)) => {
                 job.check_attempt(Occupied::No, mdl, Some(not_sent.error));
                 return Err(not_sent);
             }
         };
         job.check_attempt(Occupied::No, mdl, None);
-        expected.check(NT_SUCCESS(completed.status()) == success, || {
-            format!("success: {success}, {completed:?}")
-        });
-        expected.completed(completed, limit.elapses());
+        expected.completed(outcome, limit.elapses());
         Ok(())
     }
 
@@ -72,7 +68,7 @@ impl Sender {
                 job.check_attempt(Occupied::No, mdl, None);
                 check_sent(&sent, expected);
                 let in_flight = match sent {
-                    Sent::Completed(completed) => return expected.completed(completed, false),
+                    Sent::Completed(outcome) => return expected.completed(outcome, false),
                     Sent::InFlight(in_flight) => in_flight,
                 };
                 match op {
