@@ -51,6 +51,7 @@ pub trait CompletionRoutine: 'static {
 #[derive(Clone, Copy, Debug)]
 pub enum SignalIfPended {}
 
+#[diagnostic::do_not_recommend]
 impl CompletionRoutine for SignalIfPended {
     type Context = ();
 

@@ -1,5 +1,7 @@
 //! `bench instructions`: counted with callgrind.
 
+use std::path::PathBuf;
+
 use lexopt::Parser;
 
 use crate::arguments;
@@ -18,15 +20,32 @@ pub(crate) fn run(tree: &Tree, mut parser: Parser) -> Result<Verdict> {
         println!("SKIPPED: no valgrind");
         return Ok(Verdict::Passed);
     }
+    let one = build(tree, "heap", "count-one")?;
+    let two = build(tree, "heap,two-callers", "count-two")?;
+    Ok(Verdict::from(succeeds(
+        tree.shell.cmd(&one).args([&one, &two]).quiet(),
+    )?))
+}
+
+/// Builds the counting program with some features, and returns where it is.
+///
+/// Each has a target directory of its own: both are run, and a build for other features would
+/// replace the first.
+fn build(tree: &Tree, features: &str, name: &str) -> Result<PathBuf> {
+    let directory = tree.target_directory()?.join(name);
     let build = [
         "build",
         "--quiet",
         "--locked",
         "--package=wdm-irp-benchmarks",
         "--bin=count",
+        "--profile=driver",
+        "--no-default-features",
+        "--features",
+        features,
+        "--target-dir",
     ];
-    tree.cargo(build).arg("--profile=driver").run()?;
+    tree.cargo(build).arg(&directory).run()?;
     let count = format!("count{}", std::env::consts::EXE_SUFFIX);
-    let count = tree.target_directory()?.join("driver").join(count);
-    Ok(Verdict::from(succeeds(tree.shell.cmd(count).quiet())?))
+    Ok(directory.join("driver").join(count))
 }
