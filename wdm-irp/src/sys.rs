@@ -5,7 +5,7 @@
 //! same functions as `wdm_irp_sim_…` symbols. The target does not choose: driver authors run
 //! `cargo test` on Windows too, and a test binary that imports `ntoskrnl.exe` does not start.
 //!
-//! Functions stand in a file of their prefix, `ex`, `io`, `ke` or `mm`; [`irp`] has the fields of
+//! Functions stand in a file of their prefix, `ex`, `io`, `ke`, `mm` or `ob`; [`irp`] has the fields of
 //! IRPs. Each size, offset and constant is asserted, see [`LAYOUT`].
 //!
 //! The module is public for the edges of a driver, which are unsafe anyway: dispatch routines,
@@ -28,6 +28,7 @@ pub mod irp;
 mod ke;
 mod layout;
 mod mm;
+mod ob;
 mod types;
 
 pub use constants::*;
@@ -37,4 +38,5 @@ pub use io::*;
 pub use ke::*;
 pub use layout::LAYOUT;
 pub use mm::*;
+pub use ob::*;
 pub use types::*;

@@ -12,11 +12,14 @@ pub use windows_sys::Wdk::Foundation::{
     DEVICE_OBJECT, DISPATCHER_HEADER, DRIVER_OBJECT, FILE_OBJECT, IRP, KEVENT, MDL,
 };
 pub use windows_sys::Wdk::System::SystemServices::EX_RUNDOWN_REF;
-pub use windows_sys::Win32::Foundation::NTSTATUS;
+pub use windows_sys::Win32::Foundation::{NTSTATUS, UNICODE_STRING};
 pub use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 
 /// A device object, as the WDK's prototypes name it.
 pub type PDEVICE_OBJECT = *mut DEVICE_OBJECT;
+
+/// What an object is opened for.
+pub type ACCESS_MASK = u32;
 
 /// An IRP, as the WDK's prototypes name it.
 pub type PIRP = *mut IRP;
