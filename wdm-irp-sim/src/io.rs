@@ -8,6 +8,7 @@ pub(crate) mod cancel;
 pub(crate) mod complete;
 pub(crate) mod irp;
 pub(crate) mod major;
+mod may_send;
 pub(crate) mod mdl;
 pub(crate) mod pending;
 mod remove_lock;

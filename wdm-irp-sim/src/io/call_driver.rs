@@ -1,17 +1,17 @@
 //! `IofCallDriver`: an IRP moves down, and a dispatch routine is called.
 
-use wdm_irp::sys::irp::{Irp, StackLocation};
+use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{
-    DEVICE_OBJECT, IRP, NTSTATUS, PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS,
-    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
+    DEVICE_OBJECT, IRP, NTSTATUS, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
 };
 
 use crate::fault::DelayPoint;
 use crate::io::irp::set_current_location;
-use crate::io::major::{describe_arguments, highest_irql};
+use crate::io::major::describe_arguments;
+use crate::io::may_send::check_registration;
 use crate::io::mdl::mdl_chain;
 use crate::io::pending::breach_of_contract;
-use crate::kernel::ledger::{Frame, IrpRecord, Owner};
+use crate::kernel::ledger::{Frame, Owner};
 use crate::kernel::objects::DeviceObject;
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
@@ -225,73 +225,5 @@ impl Kernel {
             arguments: describe_arguments(location),
         };
         (Some(sent), found)
-    }
-
-    /// Returns a reason why `IofCallDriver` must not touch an IRP, if there is one.
-    fn why_not_send(
-        &self,
-        number: u32,
-        record: &IrpRecord,
-    ) -> Option<(ViolationKind, &'static str)> {
-        if record.doomed {
-            return Some((
-                ViolationKind::FreedIrpUsed,
-                "IofCallDriver on an IRP that its originator has freed in flight",
-            ));
-        }
-        match record.owner {
-            Owner::Freed => Some((
-                ViolationKind::FreedIrpUsed,
-                "IofCallDriver on an IRP that is freed",
-            )),
-            // Any driver that has the IRP may send it on. The originator's thread, outside of any
-            // routine for the IRP, is no such driver.
-            Owner::InFlight
-                if record.origin_thread == Some(thread::current().id())
-                    && !this_thread::is_busy_with(self, number) =>
-            {
-                Some((
-                    ViolationKind::SentInFlight,
-                    "IofCallDriver by the originator on an IRP that is in flight",
-                ))
-            }
-            Owner::InFlight | Owner::Originator => None,
-        }
-    }
-
-    /// Checks that a request may be sent at the current IRQL.
-    fn check_send_irql(&self, number: u32, major: u8) {
-        let irql = this_thread::irql();
-        if irql > highest_irql(major) {
-            self.violate(
-                ViolationKind::SentAtBadIrql,
-                Some(number),
-                &format!(
-                    "IofCallDriver for {} at {}_LEVEL",
-                    major_name(major),
-                    irql_name(irql)
-                ),
-            );
-        }
-    }
-}
-
-/// Checks that the originator's routine runs whatever happens.
-fn check_registration(location: StackLocation) -> Option<(ViolationKind, &'static str)> {
-    let routine: PIO_COMPLETION_ROUTINE = location.completion_routine();
-    let control = location.control() & SL_INVOKE_ALWAYS;
-    if routine.is_none() || control == 0 {
-        Some((
-            ViolationKind::SentWithoutRoutine,
-            "IofCallDriver on a driver-allocated IRP without completion routine",
-        ))
-    } else if control != SL_INVOKE_ALWAYS {
-        Some((
-            ViolationKind::RoutineNotForAllOutcomes,
-            "IofCallDriver on a driver-allocated IRP whose completion routine is not registered for success, error \
-             and cancel alike",
-        ))
-    } else {
-        None
     }
 }

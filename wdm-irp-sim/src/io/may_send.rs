@@ -1,0 +1,81 @@
+//! Whether an IRP may be sent: by whom, with which completion routine, at which IRQL.
+
+use wdm_irp::sys::irp::StackLocation;
+use wdm_irp::sys::{PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS};
+
+use crate::io::major::highest_irql;
+use crate::kernel::ledger::{IrpRecord, Owner};
+use crate::kernel::{Kernel, this_thread};
+use crate::report::names::{irql_name, major_name};
+use crate::report::violation::ViolationKind;
+use crate::sync::thread;
+
+impl Kernel {
+    /// Returns a reason why `IofCallDriver` must not touch an IRP, if there is one.
+    pub(super) fn why_not_send(
+        &self,
+        number: u32,
+        record: &IrpRecord,
+    ) -> Option<(ViolationKind, &'static str)> {
+        if record.doomed {
+            return Some((
+                ViolationKind::FreedIrpUsed,
+                "IofCallDriver on an IRP that its originator has freed in flight",
+            ));
+        }
+        match record.owner {
+            Owner::Freed => Some((
+                ViolationKind::FreedIrpUsed,
+                "IofCallDriver on an IRP that is freed",
+            )),
+            // Any driver that has the IRP may send it on. The originator's thread, outside of any
+            // routine for the IRP, is no such driver.
+            Owner::InFlight
+                if record.origin_thread == Some(thread::current().id())
+                    && !this_thread::is_busy_with(self, number) =>
+            {
+                Some((
+                    ViolationKind::SentInFlight,
+                    "IofCallDriver by the originator on an IRP that is in flight",
+                ))
+            }
+            Owner::InFlight | Owner::Originator => None,
+        }
+    }
+
+    /// Checks that a request may be sent at the current IRQL.
+    pub(super) fn check_send_irql(&self, number: u32, major: u8) {
+        let irql = this_thread::irql();
+        if irql > highest_irql(major) {
+            self.violate(
+                ViolationKind::SentAtBadIrql,
+                Some(number),
+                &format!(
+                    "IofCallDriver for {} at {}_LEVEL",
+                    major_name(major),
+                    irql_name(irql)
+                ),
+            );
+        }
+    }
+}
+
+/// Checks that the originator's routine runs whatever happens.
+pub(super) fn check_registration(location: StackLocation) -> Option<(ViolationKind, &'static str)> {
+    let routine: PIO_COMPLETION_ROUTINE = location.completion_routine();
+    let control = location.control() & SL_INVOKE_ALWAYS;
+    if routine.is_none() || control == 0 {
+        Some((
+            ViolationKind::SentWithoutRoutine,
+            "IofCallDriver on a driver-allocated IRP without completion routine",
+        ))
+    } else if control != SL_INVOKE_ALWAYS {
+        Some((
+            ViolationKind::RoutineNotForAllOutcomes,
+            "IofCallDriver on a driver-allocated IRP whose completion routine is not registered for success, error \
+             and cancel alike",
+        ))
+    } else {
+        None
+    }
+}
