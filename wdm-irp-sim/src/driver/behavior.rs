@@ -15,7 +15,7 @@ use crate::io::major;
 use crate::ke::irql;
 use crate::kernel::Kernel;
 use crate::kernel::objects::DeviceObject;
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 use crate::sync::{Arc, Condvar, Mutex, lock, thread, wait};
 
 /// Computes the result of a request: status and information.

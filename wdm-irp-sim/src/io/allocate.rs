@@ -8,7 +8,7 @@ use crate::io::irp::{self, OVERRUN};
 use crate::kernel::ledger::Owner;
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 use crate::sync::{Arc, lock};
 
 impl Kernel {

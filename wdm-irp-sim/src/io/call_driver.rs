@@ -15,9 +15,9 @@ use crate::kernel::ledger::{Frame, Owner};
 use crate::kernel::objects::DeviceObject;
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::names::{irql_name, major_name, status_name};
 use crate::report::timeline::Step;
-use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock, thread};
 
 /// What `IofCallDriver` needs to know after the dispatch routine, when the IRP may be gone.

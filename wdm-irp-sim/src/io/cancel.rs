@@ -6,8 +6,8 @@ use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 use crate::fault::DelayPoint;
 use crate::kernel::ledger::Owner;
 use crate::kernel::{Kernel, objects, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::timeline::{Lane, Step};
-use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, Condvar, Instant, Mutex, lock, thread, wait_for};
 
 /// The system-wide cancel spin lock, with the thread that holds it.

@@ -17,9 +17,9 @@ use crate::io::irp::{clear_location, set_current_location};
 use crate::kernel::ledger::{IrpRecord, Owner};
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects};
+use crate::report::kind::ViolationKind;
 use crate::report::names::status_name;
 use crate::report::timeline::Lane;
-use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock};
 
 /// What `IofCompleteRequest` needs to know about an IRP.

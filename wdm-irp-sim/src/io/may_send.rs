@@ -6,8 +6,8 @@ use wdm_irp::sys::{PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS};
 use crate::io::major::highest_irql;
 use crate::kernel::ledger::{IrpRecord, Owner};
 use crate::kernel::{Kernel, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::names::{irql_name, major_name};
-use crate::report::violation::ViolationKind;
 use crate::sync::thread;
 
 impl Kernel {

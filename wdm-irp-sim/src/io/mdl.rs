@@ -9,7 +9,7 @@ use crate::fault::Allocation;
 use crate::kernel::ledger::MdlRecord;
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::memory::Memory;
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 use crate::sync::{Arc, lock};
 
 const PAGE_SIZE: usize = 4096;

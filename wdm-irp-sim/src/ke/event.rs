@@ -8,8 +8,8 @@ use crate::fault::DelayPoint;
 use crate::ke::dispatcher::{DISPATCHER, EventAccess, SYNCHRONIZATION_EVENT, release};
 use crate::kernel::ledger::Owner;
 use crate::kernel::{Kernel, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::timeline::{Lane, Step};
-use crate::report::violation::ViolationKind;
 use crate::sync::{dispatcher, lock};
 
 impl Kernel {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::kernel::Kernel;
 use crate::kernel::record::Found;
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 use crate::sync::lock;
 
 impl Kernel {

@@ -3,8 +3,8 @@
 use crate::io::irp::{self, OVERRUN};
 use crate::kernel::Kernel;
 use crate::kernel::ledger::{Owner, describe};
+use crate::report::kind::ViolationKind;
 use crate::report::summary::Report;
-use crate::report::violation::ViolationKind;
 use crate::sync::lock;
 
 impl Kernel {
