@@ -12,6 +12,8 @@ pub enum Allocation {
     Irp,
     /// `IoAllocateMdl`
     Mdl,
+    /// `ExAllocatePoolWithTag`
+    Pool,
 }
 
 /// Declares the points, so that their list and their names are in one place.

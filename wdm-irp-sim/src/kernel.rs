@@ -1,10 +1,12 @@
 //! One instance of the model: its ledger, its objects, its threads, and what it records.
 
+mod carried;
 mod held_locks;
 mod instance;
 pub(crate) mod ledger;
 pub(crate) mod locks;
 pub(crate) mod objects;
+pub(crate) mod pool;
 pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod this_thread;

@@ -13,6 +13,7 @@ mod machine;
 mod mdls;
 mod objects;
 mod pending;
+mod pool;
 mod remove_lock;
 mod report;
 mod rundown;

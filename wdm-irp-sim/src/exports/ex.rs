@@ -1,9 +1,21 @@
 //! The executive's functions.
 
+use std::ffi::c_void;
+
 use wdm_irp::sys::EX_RUNDOWN_REF;
 
 use crate::exports::owner::kernel_of;
 use crate::kernel::this_thread;
+
+#[unsafe(export_name = "wdm_irp_sim_ExAllocatePoolWithTag")]
+extern "system" fn ExAllocatePoolWithTag(pool_type: i32, size: usize, tag: u32) -> *mut c_void {
+    this_thread::kernel().ExAllocatePoolWithTag(pool_type, size, tag)
+}
+
+#[unsafe(export_name = "wdm_irp_sim_ExFreePoolWithTag")]
+extern "system" fn ExFreePoolWithTag(block: *mut c_void, tag: u32) {
+    kernel_of(block).ExFreePoolWithTag(block, tag);
+}
 
 /// # Safety
 /// See `wdm_irp::sys::ExInitializeRundownProtection`.

@@ -211,12 +211,15 @@ impl Kernel {
         });
         if from_originator {
             let chain = mdl_chain(access.mdl_address());
-            record.mdls.clone_from(&chain);
-            for address in chain {
-                if let Some(mdl) = ledger.mdls.get_mut(&address) {
-                    mdl.in_flight = Some(number);
-                }
-            }
+            let buffers = chain.iter().map(|mdl| mdl.system_address().addr());
+            let uses = [
+                location.context().addr(),
+                access.system_buffer().addr(),
+                access.user_buffer().addr(),
+            ];
+            record.uses = uses.into_iter().chain(buffers).collect();
+            record.mdls = chain.iter().map(|mdl| mdl.address()).collect();
+            ledger.carry(number);
         }
         let sent = Sent {
             number,

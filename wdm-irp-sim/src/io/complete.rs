@@ -227,11 +227,7 @@ impl Kernel {
             // thread.
             record.walking = false;
             record.owner = Owner::Originator;
-            for address in std::mem::take(&mut record.mdls) {
-                if let Some(mdl) = ledger.mdls.get_mut(&address) {
-                    mdl.in_flight = None;
-                }
-            }
+            ledger.uncarry(number);
         }
         let Some(routine) = routine else {
             self.violate(

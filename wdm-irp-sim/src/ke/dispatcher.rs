@@ -6,6 +6,7 @@
 //! that does not block takes the lock, too.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use wdm_irp::sys::KEVENT;
@@ -104,6 +105,17 @@ impl EventAccess {
         list.Flink = links;
         list.Blink = links;
     }
+}
+
+/// Returns whether a thread waits on an event in this memory.
+///
+/// Loom's models do not ask: the lock would order the threads that they look for.
+pub(crate) fn is_waited_on_in(memory: &Range<usize>) -> bool {
+    !cfg!(loom)
+        && dispatcher::lock(&DISPATCHER)
+            .range(memory.clone())
+            .next()
+            .is_some()
 }
 
 #[cfg(test)]

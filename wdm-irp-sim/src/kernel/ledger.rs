@@ -1,12 +1,13 @@
-//! The ledger: a page about each IRP, MDL and lock.
+//! The ledger: a page about each IRP, MDL, pool block and lock.
 //!
-//! Nothing of it is in the memory of an IRP, MDL or lock, which may be gone or misused.
+//! Nothing of it is in the memory that it is about, which may be gone or misused.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use wdm_irp::sys::NTSTATUS;
 
 use crate::kernel::locks::{RemoveLockRecord, RundownRecord};
+use crate::kernel::pool::PoolRecord;
 use crate::kernel::quarantine::{CAPACITY, Quarantine};
 use crate::memory::Memory;
 use crate::report::timeline::Entry;
@@ -59,6 +60,8 @@ pub(crate) struct IrpRecord {
     pub(crate) frames: Vec<Frame>,
     /// The MDLs it carries, when in flight.
     pub(crate) mdls: Vec<usize>,
+    /// The addresses of its routine's context, its buffers and its MDLs' buffers, when in flight.
+    pub(crate) uses: Vec<usize>,
     /// Calls of `IoCancelIrp` that may still touch it.
     pub(crate) cancelling: u32,
     /// It was freed when it must not be: the memory is kept, and the originator is not called.
@@ -111,6 +114,9 @@ pub(crate) struct Ledger {
     pub(crate) irps: BTreeMap<u32, IrpRecord>,
     pub(crate) next_irp: u32,
     pub(crate) mdls: BTreeMap<usize, MdlRecord>,
+    /// The addresses that IRPs in flight use, with their IRPs.
+    pub(crate) used: BTreeSet<(usize, u32)>,
+    pub(crate) pool: BTreeMap<usize, PoolRecord>,
     /// The IRP to which the event at an address belongs.
     pub(crate) events: BTreeMap<usize, u32>,
     pub(crate) remove_locks: BTreeMap<usize, RemoveLockRecord>,
@@ -152,6 +158,7 @@ impl Ledger {
                 calls: 0,
                 frames: Vec::new(),
                 mdls: Vec::new(),
+                uses: Vec::new(),
                 cancelling: 0,
                 doomed: false,
             },
@@ -194,6 +201,7 @@ impl Ledger {
         let old = self.quarantine.add(memory, irp, what)?;
         if old.irp.is_none() {
             self.mdls.remove(&old.address());
+            self.pool.remove(&old.address());
         }
         old.damage()
     }

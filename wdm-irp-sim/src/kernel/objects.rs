@@ -91,6 +91,7 @@ impl Drop for Kernel {
             .numbers
             .keys()
             .chain(ledger.mdls.keys())
+            .chain(ledger.pool.keys())
             .chain(ledger.remove_locks.keys())
             .chain(ledger.rundowns.keys())
             .copied()

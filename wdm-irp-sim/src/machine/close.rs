@@ -17,6 +17,7 @@ impl Kernel {
             device.retire();
         }
         let mut found = self.held_locks();
+        found.extend(self.blocks_left());
         {
             let mut ledger = lock(&self.ledger);
             for (number, record) in &ledger.irps {

@@ -106,6 +106,11 @@ impl MachineHandle {
         self.0.faults.fail(Allocation::Mdl, 0);
     }
 
+    /// Makes the next `ExAllocatePoolWithTag` fail.
+    pub fn fail_next_pool_allocation(&self) {
+        self.0.faults.fail(Allocation::Pool, 0);
+    }
+
     /// Sets how long a wait without time-out may last; 20 seconds by default.
     ///
     /// A longer one is reported as a hang, which ends the process.
@@ -156,6 +161,16 @@ impl MachineHandle {
     pub fn live_mdls(&self) -> usize {
         lock(&self.0.ledger)
             .mdls
+            .values()
+            .filter(|record| !record.freed)
+            .count()
+    }
+
+    /// Returns how many blocks of pool memory are allocated now.
+    #[must_use]
+    pub fn live_pool_blocks(&self) -> usize {
+        lock(&self.0.ledger)
+            .pool
             .values()
             .filter(|record| !record.freed)
             .count()

@@ -82,7 +82,7 @@ kinds! {
     IrpFreedDuringCancel => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
     /// A freed IRP was handed to the I/O manager.
     FreedIrpUsed => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
-    /// The memory of an IRP was written to after `IoFreeIrp`.
+    /// The memory of an IRP, an MDL or a pool block was written to after it was freed.
     WriteAfterFree => 0xC1 SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION;
     /// Memory behind the last stack location was written to, as by `IoMarkIrpPending` without own
     /// location.
@@ -165,6 +165,30 @@ kinds! {
     UnlockedPagesUsed => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0xB1];
     /// A request says that its buffer is longer than the MDL it carries, or carries none.
     BufferMissing => 0x3B SYSTEM_SERVICE_EXCEPTION;
+    /// `ExAllocatePoolWithTag` with no bytes, a tag of zero, or a pool type that there is not.
+    PoolBadArgument => 0xC2 BAD_POOL_CALLER;
+    /// Nonpaged pool was allocated above `DISPATCH_LEVEL`.
+    PoolAllocatedAtBadIrql => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x02];
+    /// Paged pool was allocated above `APC_LEVEL`.
+    PagedPoolAllocatedAtBadIrql => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x01];
+    /// Nonpaged pool was freed above `DISPATCH_LEVEL`.
+    PoolFreedAtBadIrql => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x12];
+    /// Paged pool was freed above `APC_LEVEL`.
+    PagedPoolFreedAtBadIrql => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x11];
+    /// A pool block was not freed before the machine ended.
+    PoolLeaked => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x62];
+    /// `ExFreePoolWithTag` on an address at which no pool block begins.
+    UnknownPoolBlock => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x10];
+    /// A pool block was freed twice.
+    PoolFreedTwice => 0xC2 BAD_POOL_CALLER [0x07];
+    /// A pool block was freed with another tag than it was allocated with.
+    PoolWrongTag => 0xC2 BAD_POOL_CALLER [0x0A];
+    /// Memory behind the end of a pool block was written to.
+    PoolOverrun => 0x19 BAD_POOL_HEADER [0x20];
+    /// A pool block was freed that an IRP in flight or a thread that waits still uses.
+    PoolFreedInUse => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
+    /// `ExFreePoolWithTag` on an IRP of `IoAllocateIrp`.
+    IrpFreedAsPool => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x105], rule "IoAllocateFree";
     /// A remove lock was initialized with a tag of zero, or with the size of another build's.
     RemoveLockBadArgument => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION;
     /// A remove lock was initialized again, which other threads may still use.

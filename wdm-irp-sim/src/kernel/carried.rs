@@ -1,0 +1,48 @@
+//! What an IRP in flight carries: memory that must stay until it is back.
+
+use std::ops::Range;
+
+use crate::kernel::ledger::{Ledger, Owner};
+
+impl Ledger {
+    /// Notes that an IRP carries its MDLs and uses its memory from now on.
+    pub(crate) fn carry(&mut self, number: u32) {
+        let Some(record) = self.irps.get(&number) else {
+            return;
+        };
+        for address in &record.mdls {
+            if let Some(mdl) = self.mdls.get_mut(address) {
+                mdl.in_flight = Some(number);
+            }
+        }
+        let used = record.uses.iter().map(|address| (*address, number));
+        self.used.extend(used);
+    }
+
+    /// Notes that an IRP is back, and carries nothing any more.
+    pub(crate) fn uncarry(&mut self, number: u32) {
+        let Some(record) = self.irps.get_mut(&number) else {
+            return;
+        };
+        for address in std::mem::take(&mut record.mdls) {
+            if let Some(mdl) = self.mdls.get_mut(&address) {
+                mdl.in_flight = None;
+            }
+        }
+        for address in std::mem::take(&mut record.uses) {
+            self.used.remove(&(address, number));
+        }
+    }
+
+    /// Finds an IRP in flight that has its routine's context or a buffer in this memory.
+    pub(crate) fn irp_in_flight_with(&self, memory: &Range<usize>) -> Option<u32> {
+        self.used
+            .range((memory.start, 0)..(memory.end, 0))
+            .map(|(_, number)| *number)
+            .find(|number| {
+                self.irps
+                    .get(number)
+                    .is_some_and(|record| record.owner == Owner::InFlight)
+            })
+    }
+}
