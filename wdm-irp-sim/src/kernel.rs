@@ -3,6 +3,7 @@
 mod carried;
 mod held_locks;
 mod instance;
+pub(crate) mod irps;
 pub(crate) mod ledger;
 pub(crate) mod locks;
 pub(crate) mod objects;

@@ -10,7 +10,8 @@ use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, NonPagedPoolNx, PagedPool};
 
 use crate::fault::Allocation;
 use crate::ke::dispatcher;
-use crate::kernel::ledger::{Ledger, Owner};
+use crate::kernel::irps::Owner;
+use crate::kernel::ledger::Ledger;
 use crate::kernel::pool::{OVERRUN, PoolRecord};
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::memory::Memory;

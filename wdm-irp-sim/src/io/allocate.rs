@@ -5,7 +5,7 @@ use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
 use crate::fault::Allocation;
 use crate::io::irp::{self, OVERRUN};
-use crate::kernel::ledger::Owner;
+use crate::kernel::irps::Owner;
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::kind::ViolationKind;

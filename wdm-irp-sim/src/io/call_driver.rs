@@ -11,7 +11,7 @@ use crate::io::major::describe_arguments;
 use crate::io::may_send::check_registration;
 use crate::io::mdl::mdl_chain;
 use crate::io::pending::breach_of_contract;
-use crate::kernel::ledger::{Frame, Owner};
+use crate::kernel::irps::{Frame, Owner};
 use crate::kernel::objects::DeviceObject;
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};

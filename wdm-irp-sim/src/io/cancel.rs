@@ -4,7 +4,7 @@ use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
 use crate::fault::DelayPoint;
-use crate::kernel::ledger::Owner;
+use crate::kernel::irps::Owner;
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::kind::ViolationKind;
 use crate::report::timeline::{Lane, Step};

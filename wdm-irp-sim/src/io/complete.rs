@@ -14,7 +14,7 @@ use wdm_irp::sys::{
 
 use crate::fault::DelayPoint;
 use crate::io::irp::{clear_location, set_current_location};
-use crate::kernel::ledger::{IrpRecord, Owner};
+use crate::kernel::irps::{IrpRecord, Owner};
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects};
 use crate::report::kind::ViolationKind;

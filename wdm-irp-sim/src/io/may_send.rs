@@ -4,7 +4,7 @@ use wdm_irp::sys::irp::StackLocation;
 use wdm_irp::sys::{PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS};
 
 use crate::io::major::highest_irql;
-use crate::kernel::ledger::{IrpRecord, Owner};
+use crate::kernel::irps::{IrpRecord, Owner};
 use crate::kernel::{Kernel, this_thread};
 use crate::report::kind::ViolationKind;
 use crate::report::names::{irql_name, major_name};

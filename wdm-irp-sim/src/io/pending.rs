@@ -3,7 +3,7 @@
 use wdm_irp::sys::STATUS_PENDING;
 
 use crate::kernel::Kernel;
-use crate::kernel::ledger::Frame;
+use crate::kernel::irps::Frame;
 use crate::report::kind::ViolationKind;
 use crate::report::names::status_name;
 use crate::sync::{Arc, lock};

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::kernel::ledger::{Ledger, Owner};
+use crate::kernel::irps::Owner;
+use crate::kernel::ledger::Ledger;
 
 impl Ledger {
     /// Notes that an IRP carries its MDLs and uses its memory from now on.

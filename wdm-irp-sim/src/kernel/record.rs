@@ -1,6 +1,6 @@
 //! What the calling thread does, recorded: entries of the timeline, and violations.
 
-use crate::kernel::ledger::{Owner, describe};
+use crate::kernel::irps::{Owner, describe};
 use crate::kernel::{Kernel, this_thread};
 use crate::report::kind::ViolationKind;
 use crate::report::names::irql_name;

@@ -2,7 +2,7 @@
 
 use crate::io::irp::{self, OVERRUN};
 use crate::kernel::Kernel;
-use crate::kernel::ledger::{Owner, describe};
+use crate::kernel::irps::{Owner, describe};
 use crate::report::kind::ViolationKind;
 use crate::report::summary::Report;
 use crate::sync::lock;
