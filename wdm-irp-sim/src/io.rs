@@ -12,4 +12,5 @@ mod may_send;
 pub(crate) mod mdl;
 pub(crate) mod pending;
 mod remove_lock;
+mod reuse;
 pub(crate) mod routine;

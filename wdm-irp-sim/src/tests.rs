@@ -16,6 +16,7 @@ mod pending;
 mod pool;
 mod remove_lock;
 mod report;
+mod reuse;
 mod rundown;
 mod support;
 mod timeline;

@@ -114,7 +114,7 @@ impl Kernel {
         for (kind, text) in taken.found {
             self.violate(kind, taken.irp, &text);
         }
-        self.forget_locks(taken.range);
+        self.forget_memory(&taken.range);
         let damaged = taken
             .memory
             .and_then(|memory| lock(&self.ledger).free_memory(memory, None, "pool block"));
@@ -167,6 +167,7 @@ impl Ledger {
         let size = self.pool[&address].size;
         let range = address..address + size;
         let in_flight = self.irp_in_flight_with(&range);
+        let holds_irp = self.holds_irp_in_flight(&range);
         let record = self
             .pool
             .get_mut(&address)
@@ -200,7 +201,7 @@ impl Ledger {
         let irp = in_flight.or(record.irp);
         let is_paged = record.is_paged;
         // Memory that is in use is kept, until the machine ends.
-        let memory = if in_flight.is_some() || is_waited_on {
+        let memory = if in_flight.is_some() || holds_irp || is_waited_on {
             None
         } else {
             record.memory.take()

@@ -9,8 +9,8 @@ use crate::io::cancel;
 use crate::kernel::this_thread;
 
 #[unsafe(export_name = "wdm_irp_sim_IoAllocateIrp")]
-extern "system" fn IoAllocateIrp(stack_size: i8, _charge_quota: u8) -> *mut IRP {
-    this_thread::kernel().IoAllocateIrp(stack_size)
+extern "system" fn IoAllocateIrp(stack_size: i8, charge_quota: u8) -> *mut IRP {
+    this_thread::kernel().IoAllocateIrp(stack_size, charge_quota != 0)
 }
 
 /// # Safety
@@ -19,6 +19,22 @@ extern "system" fn IoAllocateIrp(stack_size: i8, _charge_quota: u8) -> *mut IRP 
 unsafe extern "system" fn IoFreeIrp(irp: *mut IRP) {
     // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { kernel_of(irp).IoFreeIrp(irp) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::IoReuseIrp`.
+#[unsafe(export_name = "wdm_irp_sim_IoReuseIrp")]
+unsafe extern "system" fn IoReuseIrp(irp: *mut IRP, status: NTSTATUS) {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { kernel_of(irp).IoReuseIrp(irp, status) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::IoInitializeIrp`.
+#[unsafe(export_name = "wdm_irp_sim_IoInitializeIrp")]
+unsafe extern "system" fn IoInitializeIrp(irp: *mut IRP, packet_size: u16, stack_size: i8) {
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { this_thread::kernel().IoInitializeIrp(irp, packet_size, stack_size) };
 }
 
 /// # Safety

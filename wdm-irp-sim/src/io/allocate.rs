@@ -5,7 +5,7 @@ use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
 use crate::fault::Allocation;
 use crate::io::irp::{self, OVERRUN};
-use crate::kernel::irps::Owner;
+use crate::kernel::irps::{Owner, Source};
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::kind::ViolationKind;
@@ -13,7 +13,7 @@ use crate::sync::{Arc, lock};
 
 impl Kernel {
     /// Allocates an IRP and enters it in the ledger (`IoAllocateIrp`).
-    pub(crate) fn IoAllocateIrp(self: &Arc<Self>, stack_size: i8) -> *mut IRP {
+    pub(crate) fn IoAllocateIrp(self: &Arc<Self>, stack_size: i8, charge_quota: bool) -> *mut IRP {
         self.check_irql(DISPATCH_LEVEL, None, "IoAllocateIrp");
         if stack_size < 1 || stack_size == i8::MAX {
             self.violate(
@@ -30,10 +30,10 @@ impl Kernel {
             );
             return std::ptr::null_mut();
         }
-        let memory = irp::allocate(stack_size);
+        let memory = irp::allocate(stack_size, charge_quota);
         let irp = memory.cast::<IRP>();
         objects::insert(irp.addr(), self);
-        let number = lock(&self.ledger).add_irp(memory, stack_size);
+        let number = lock(&self.ledger).add_irp(memory, stack_size, charge_quota);
         this_thread::set_last_irp(self, number);
         self.call(
             Some(number),
@@ -83,6 +83,13 @@ impl Kernel {
                 "IoFreeIrp on an IRP that is freed",
             );
         }
+        if record.source == Source::Driver {
+            return found(
+                ViolationKind::UnknownIrp,
+                "IoFreeIrp on an IRP in memory of the driver (IoInitializeIrp)",
+            );
+        }
+        record.end();
         if record.owner == Owner::InFlight {
             record.owner = Owner::Freed;
             record.doomed = true;

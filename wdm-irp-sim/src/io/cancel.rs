@@ -5,6 +5,7 @@ use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
 use crate::fault::DelayPoint;
 use crate::kernel::irps::Owner;
+use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::kind::ViolationKind;
 use crate::report::timeline::{Lane, Step};
@@ -68,12 +69,26 @@ pub(crate) fn IoReleaseCancelSpinLock(irql: u8) {
 }
 
 impl Kernel {
-    /// Enters a call of `IoCancelIrp` in the ledger.
-    fn begin_cancel(&self, address: usize) -> Result<(u32, Owner), Option<u32>> {
+    /// Enters a call of `IoCancelIrp` in the ledger; an error says why there must be none.
+    fn begin_cancel(&self, address: usize) -> Result<(u32, Owner), Found> {
+        let who = this_thread::lane();
         let mut ledger = lock(&self.ledger);
-        let (number, record) = ledger.irp_at(address).ok_or(None)?;
-        if record.owner == Owner::Freed {
-            return Err(Some(number));
+        let Some((number, record)) = ledger.irp_at(address) else {
+            let text = format!("IoCancelIrp by the {who} on something that is no IRP");
+            return Err((ViolationKind::UnknownIrp, None, text));
+        };
+        let ended_by = record.ended_by.as_deref().unwrap_or_default();
+        let refuse = |kind, what| {
+            let text = format!("IoCancelIrp by the {who} on an IRP that {ended_by} has {what}");
+            Err((kind, Some(number), text))
+        };
+        match record.owner {
+            Owner::Freed => return refuse(ViolationKind::FreedIrpUsed, "freed"),
+            Owner::Originator if !record.sent && !ended_by.is_empty() => {
+                let what = "made fresh by IoReuseIrp and not sent";
+                return refuse(ViolationKind::ReusedIrpCancelled, what);
+            }
+            Owner::Originator | Owner::InFlight => {}
         }
         record.cancelling += 1;
         Ok((number, record.owner))
@@ -102,13 +117,8 @@ impl Kernel {
                 self.call(Some(number), format!("IoCancelIrp{late}"));
                 number
             }
-            Err(number) => {
-                let kind = if number.is_some() {
-                    ViolationKind::FreedIrpUsed
-                } else {
-                    ViolationKind::UnknownIrp
-                };
-                self.violate(kind, number, "IoCancelIrp on an IRP that is not allocated");
+            Err((kind, number, text)) => {
+                self.violate(kind, number, &text);
                 return false;
             }
         };

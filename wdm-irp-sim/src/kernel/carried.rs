@@ -1,8 +1,9 @@
-//! What an IRP in flight carries: memory that must stay until it is back.
+//! What an IRP in flight carries, and IRPs in memory of the driver: memory that must stay until they
+//! are back.
 
 use std::ops::Range;
 
-use crate::kernel::irps::Owner;
+use crate::kernel::irps::{Owner, Source};
 use crate::kernel::ledger::Ledger;
 
 impl Ledger {
@@ -45,5 +46,31 @@ impl Ledger {
                     .get(number)
                     .is_some_and(|record| record.owner == Owner::InFlight)
             })
+    }
+
+    /// Returns whether a driver's own IRP (`IoInitializeIrp`) in this memory is in flight.
+    pub(crate) fn holds_irp_in_flight(&self, memory: &Range<usize>) -> bool {
+        self.numbers.range(memory.clone()).any(|(_, number)| {
+            self.irps
+                .get(number)
+                .is_some_and(|record| record.owner == Owner::InFlight)
+        })
+    }
+
+    /// Forgets the IRPs of `IoInitializeIrp` in memory that is freed, and returns those in flight.
+    pub(crate) fn forget_irps_in(&mut self, memory: &Range<usize>) -> Vec<u32> {
+        let mut in_flight = Vec::new();
+        for (_, number) in self.numbers.range(memory.clone()) {
+            let Some(record) = self.irps.get_mut(number) else {
+                continue;
+            };
+            if record.source == Source::Driver && record.owner != Owner::Freed {
+                record.end();
+                record.doomed = record.owner == Owner::InFlight;
+                record.owner = Owner::Freed;
+                in_flight.extend(record.doomed.then_some(*number));
+            }
+        }
+        in_flight
     }
 }

@@ -2,6 +2,7 @@
 
 use wdm_irp::sys::NTSTATUS;
 
+use crate::kernel::this_thread;
 use crate::memory::Memory;
 use crate::sync::{Arc, thread};
 
@@ -14,6 +15,15 @@ pub(crate) enum Owner {
     InFlight,
     /// The pool.
     Freed,
+}
+
+/// Where the memory of an IRP comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// `IoAllocateIrp`, with `ChargeQuota`.
+    Allocated { charged: bool },
+    /// The driver, which has called `IoInitializeIrp`.
+    Driver,
 }
 
 /// One call of a dispatch routine for an IRP.
@@ -33,10 +43,13 @@ pub(crate) struct Frame {
 pub(crate) struct IrpRecord {
     pub(crate) address: usize,
     pub(crate) memory: Option<Memory>,
+    pub(crate) source: Source,
     pub(crate) stack_count: i8,
     pub(crate) owner: Owner,
-    /// Whether it was ever sent.
+    /// Whether it was ever sent, or since `IoReuseIrp`.
     pub(crate) sent: bool,
+    /// Who has freed it, or has called `IoReuseIrp` since it was sent.
+    pub(crate) ended_by: Option<String>,
     /// The location whose routine belongs to the originator, when in flight.
     pub(crate) origin_location: i8,
     /// The thread that has sent it.
@@ -57,6 +70,14 @@ pub(crate) struct IrpRecord {
     pub(crate) cancelling: u32,
     /// It was freed when it must not be: the memory is kept, and the originator is not called.
     pub(crate) doomed: bool,
+}
+
+impl IrpRecord {
+    /// Notes that the calling thread's party has freed the IRP, or made a fresh one of it.
+    pub(crate) fn end(&mut self) {
+        let (lane, thread) = (this_thread::lane(), this_thread::name());
+        self.ended_by = Some(format!("the {lane} on thread {thread}"));
+    }
 }
 
 /// Describes where an IRP is.

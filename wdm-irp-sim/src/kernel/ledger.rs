@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use wdm_irp::sys::NTSTATUS;
 
-use crate::kernel::irps::{IrpRecord, Owner};
+use crate::kernel::irps::{IrpRecord, Owner, Source};
 use crate::kernel::locks::{RemoveLockRecord, RundownRecord};
 use crate::kernel::pool::PoolRecord;
 use crate::kernel::quarantine::{CAPACITY, Quarantine};
@@ -84,20 +84,38 @@ impl Ledger {
         Some((number, self.irps.get_mut(&number)?))
     }
 
-    /// Enters a new IRP.
-    pub(crate) fn add_irp(&mut self, memory: Memory, stack_count: i8) -> u32 {
+    /// Enters a new IRP of `IoAllocateIrp`.
+    pub(crate) fn add_irp(&mut self, memory: Memory, stack_count: i8, charged: bool) -> u32 {
+        let address = memory.as_ptr().addr();
+        let source = Source::Allocated { charged };
+        self.add(address, Some(memory), source, stack_count)
+    }
+
+    /// Enters an IRP in memory of the driver.
+    pub(crate) fn add_irp_of_driver(&mut self, address: usize, stack_count: i8) -> u32 {
+        self.add(address, None, Source::Driver, stack_count)
+    }
+
+    fn add(
+        &mut self,
+        address: usize,
+        memory: Option<Memory>,
+        source: Source,
+        stack_count: i8,
+    ) -> u32 {
         self.next_irp += 1;
         let number = self.next_irp;
-        let address = memory.as_ptr().addr();
         self.numbers.insert(address, number);
         self.irps.insert(
             number,
             IrpRecord {
                 address,
-                memory: Some(memory),
+                memory,
+                source,
                 stack_count,
                 owner: Owner::Originator,
                 sent: false,
+                ended_by: None,
                 origin_location: 0,
                 origin_thread: None,
                 walking: false,
@@ -160,7 +178,7 @@ mod tests {
 
     /// Enters a new IRP.
     fn add(ledger: &mut Ledger) -> (u32, usize) {
-        let number = ledger.add_irp(Memory::zeroed(1), 1);
+        let number = ledger.add_irp(Memory::zeroed(1), 1, false);
         (number, ledger.irps[&number].address)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::io::irp::{self, OVERRUN};
 use crate::kernel::Kernel;
-use crate::kernel::irps::{Owner, describe};
+use crate::kernel::irps::{Owner, Source, describe};
 use crate::report::kind::ViolationKind;
 use crate::report::summary::Report;
 use crate::sync::lock;
@@ -21,7 +21,9 @@ impl Kernel {
         {
             let mut ledger = lock(&self.ledger);
             for (number, record) in &ledger.irps {
-                if record.owner != Owner::Freed {
+                let is_drivers =
+                    record.source == Source::Driver && record.owner == Owner::Originator;
+                if record.owner != Owner::Freed && !is_drivers {
                     found.push((
                         ViolationKind::IrpLeaked,
                         Some(*number),

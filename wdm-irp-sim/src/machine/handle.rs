@@ -8,7 +8,7 @@ use crate::driver::behavior::Behavior;
 use crate::driver::device::Device;
 use crate::driver::options::DeviceOptions;
 use crate::fault::{Allocation, Faults};
-use crate::kernel::irps::Owner;
+use crate::kernel::irps::{Owner, Source};
 use crate::kernel::ledger::Wait;
 use crate::kernel::{Kernel, this_thread};
 use crate::report::timeline::Timeline;
@@ -133,12 +133,14 @@ impl MachineHandle {
         lock(&self.0.settings).recording = recording;
     }
 
-    /// Tells the model that memory of the driver is about to be freed, with the locks in it.
+    /// Tells the model that memory of the driver is about to be freed, with what is in it: locks,
+    /// and IRPs of `IoInitializeIrp`.
     ///
     /// A remove lock may not be initialized twice; one in memory that has been freed and allocated
-    /// again is a new one. A lock in the memory that is held is a violation.
+    /// again is a new one. A lock in the memory that is held is a violation, and so is an IRP in
+    /// flight. Of memory of the pool the model knows.
     pub fn memory_freed(&self, memory: Range<usize>) {
-        self.0.forget_locks(memory);
+        self.0.forget_memory(&memory);
     }
 
     /// Returns how many IRPs are allocated now.
@@ -147,11 +149,11 @@ impl MachineHandle {
         lock(&self.0.ledger)
             .irps
             .values()
-            .filter(|record| record.owner != Owner::Freed)
+            .filter(|record| record.owner != Owner::Freed && record.source != Source::Driver)
             .count()
     }
 
-    /// Returns how many IRPs have been allocated so far.
+    /// Returns how many IRPs have been allocated, or initialized by `IoInitializeIrp`, so far.
     #[must_use]
     pub fn allocated_irps(&self) -> u32 {
         lock(&self.0.ledger).next_irp

@@ -89,11 +89,26 @@ kinds! {
     IrpOverrun => 0x19 BAD_POOL_HEADER [0x20];
     /// An IRP's type, stack count or current stack location is not what the I/O manager left there.
     IrpCorrupted => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x03];
-    /// An address that is no IRP of `IoAllocateIrp`.
+    /// An address that is no IRP, or, for `IoFreeIrp`, none of `IoAllocateIrp`.
     UnknownIrp => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x01];
     /// `IofCallDriver` with something that is no device object.
     UnknownDevice => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x04];
-    /// `IoAllocateIrp` with a stack size that is not positive.
+    /// `IoReuseIrp` or `IoInitializeIrp` on an IRP that a lower driver has.
+    IrpReusedInFlight => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x310], rule "IoReuseIrp2";
+    /// `IoReuseIrp` on something that is no IRP of `IoAllocateIrp` or `IoInitializeIrp`.
+    IrpNotReusable => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x311], rule "IoReuseIrp";
+    /// `IoReuseIrp` while `IoCancelIrp` was still working on the IRP: it cancels the next request.
+    IrpReusedDuringCancel => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION;
+    /// `IoInitializeIrp` on an IRP of `IoAllocateIrp` that quota was charged for.
+    IrpInitializedWithQuota => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x20D];
+    /// `IoInitializeIrp` on an IRP of `IoAllocateIrp`.
+    AllocatedIrpInitialized => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x238];
+    /// `IoInitializeIrp` with a packet size that has no room for the stack locations.
+    IrpPacketTooSmall => 0x19 BAD_POOL_HEADER [0x20];
+    /// `IoCancelIrp` on an IRP that was made fresh by `IoReuseIrp`, and not sent since: it cancels
+    /// the next request.
+    ReusedIrpCancelled => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION;
+    /// `IoAllocateIrp` or `IoInitializeIrp` with a stack size that is not positive.
     BadStackSize => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION;
     /// `IofCallDriver` on an IRP that has no stack location left.
     NoMoreStackLocations => 0x35 NO_MORE_IRP_STACK_LOCATIONS;

@@ -65,6 +65,11 @@ impl Irp {
         unsafe { sys::IoFreeIrp(self.0) };
     }
 
+    pub(super) fn reuse(self, status: NTSTATUS) {
+        // SAFETY: the ledger checks the IRP before anything touches it.
+        unsafe { sys::IoReuseIrp(self.0, status) };
+    }
+
     /// Returns the next location of an IRP that is with the caller.
     pub(super) fn next(self) -> StackLocation {
         self.access().next().expect("the IRP has a next location")
