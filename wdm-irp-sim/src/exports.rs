@@ -9,4 +9,5 @@ mod ex;
 mod io;
 mod ke;
 mod mm;
+mod ob;
 mod owner;

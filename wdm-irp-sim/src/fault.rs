@@ -14,6 +14,10 @@ pub enum Allocation {
     Mdl,
     /// `ExAllocatePoolWithTag`
     Pool,
+    /// `IoGetDeviceObjectPointer`
+    File,
+    /// `IoSetCompletionRoutineEx`
+    Registration,
 }
 
 /// Declares the points, so that their list and their names are in one place.

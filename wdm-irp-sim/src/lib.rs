@@ -19,10 +19,9 @@
 //! - [`Machine::timeline`](MachineHandle::timeline) tells what happened, as text or as a sequence
 //!   diagram.
 //!
-//! A function of the WDK is modeled in the room of its prefix: `ex`, `io`, `ke` or `mm`. Below them
-//! A function of the WDK is modeled in the room of its prefix: `ex`, `io`, `ke` or `mm`. Below them
-//! is the `kernel`, with the ledger; above them are the modeled drivers (`driver`) and, on top, the
-//! `machine`. What a test reads in the end is in `report`.
+//! A function of the WDK is modeled in the room of its prefix: `ex`, `io`, `ke`, `mm` or `ob`.
+//! Below them is the `kernel`, with the ledger; above them are the modeled drivers (`driver`) and,
+//! on top, the `machine`. What a test reads in the end is in `report`.
 //!
 //! The model has no preemption by IRQL (a thread at `DISPATCH_LEVEL` may be interrupted by any
 //! other), no paging, no threaded IRPs, no `DRIVER_OBJECT`s (a device's `DriverObject` is null),
@@ -87,6 +86,7 @@ mod kernel;
 mod machine;
 mod memory;
 mod mm;
+mod ob;
 mod report;
 
 #[cfg(test)]

@@ -8,12 +8,16 @@ mod driver;
 mod events;
 #[cfg(not(miri))] // Miri starts no processes.
 mod fatal;
+mod initialize;
 mod irql;
 mod machine;
 mod mdls;
 mod objects;
+mod open;
 mod pending;
 mod pool;
+mod references;
+mod registrations;
 mod remove_lock;
 mod report;
 mod reuse;

@@ -5,8 +5,8 @@
 //! same functions as `wdm_irp_sim_…` symbols. The target does not choose: driver authors run
 //! `cargo test` on Windows too, and a test binary that imports `ntoskrnl.exe` does not start.
 //!
-//! Functions stand in a file of their prefix, `ex`, `io`, `ke`, `mm` or `ob`; [`irp`] has the fields of
-//! IRPs. Each size, offset and constant is asserted, see [`LAYOUT`].
+//! Functions stand in a file of their prefix, `ex`, `io`, `ke`, `mm` or `ob`; [`irp`] has the
+//! fields of IRPs. Each size, offset and constant is asserted, see [`LAYOUT`].
 //!
 //! The module is public for the edges of a driver, which are unsafe anyway: dispatch routines,
 //! `DriverEntry`, lower drivers in tests. Pointers of wdk-sys cross by `.cast()`.

@@ -215,4 +215,10 @@ impl Ledger {
             found,
         })
     }
+
+    /// Finds the block, freed or not, around an address: where the block begins, and its page.
+    fn block_around(&self, address: usize) -> Option<(usize, &PoolRecord)> {
+        let (start, record) = self.pool.range(..=address).next_back()?;
+        (address < start + record.size).then_some((*start, record))
+    }
 }

@@ -2,10 +2,14 @@
 
 use std::ffi::c_void;
 
-use wdm_irp::sys::{DEVICE_OBJECT, IO_REMOVE_LOCK, IRP, MDL, NTSTATUS};
+use wdm_irp::sys::{
+    ACCESS_MASK, DEVICE_OBJECT, FILE_OBJECT, IO_REMOVE_LOCK, IRP, MDL, NTSTATUS,
+    PIO_COMPLETION_ROUTINE, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS,
+    STATUS_SUCCESS, UNICODE_STRING,
+};
 
 use crate::exports::owner::kernel_of;
-use crate::io::cancel;
+use crate::io::{cancel, open};
 use crate::kernel::this_thread;
 
 #[unsafe(export_name = "wdm_irp_sim_IoAllocateIrp")]
@@ -145,4 +149,57 @@ unsafe extern "system" fn IoReleaseRemoveLockAndWaitEx(
 ) {
     // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
     unsafe { kernel_of(lock).IoReleaseRemoveLockAndWaitEx(lock, tag.addr()) };
+}
+
+/// # Safety
+/// See `wdm_irp::sys::IoSetCompletionRoutineEx`.
+#[unsafe(export_name = "wdm_irp_sim_IoSetCompletionRoutineEx")]
+unsafe extern "system" fn IoSetCompletionRoutineEx(
+    device: *mut DEVICE_OBJECT,
+    irp: *mut IRP,
+    routine: PIO_COMPLETION_ROUTINE,
+    context: *mut c_void,
+    on_success: u8,
+    on_error: u8,
+    on_cancel: u8,
+) -> NTSTATUS {
+    let control = [
+        (on_success, SL_INVOKE_ON_SUCCESS),
+        (on_error, SL_INVOKE_ON_ERROR),
+        (on_cancel, SL_INVOKE_ON_CANCEL),
+    ]
+    .into_iter()
+    .filter(|(wanted, _)| *wanted != 0)
+    .fold(0, |control, (_, flag)| control | flag);
+    let kernel = kernel_of(irp);
+    // SAFETY: the caller keeps to the contract of the DDI, which the model's function has, too.
+    unsafe { kernel.IoSetCompletionRoutineEx(device, irp, routine, context, control) }
+}
+
+#[unsafe(export_name = "wdm_irp_sim_IoGetAttachedDeviceReference")]
+extern "system" fn IoGetAttachedDeviceReference(device: *mut DEVICE_OBJECT) -> *mut DEVICE_OBJECT {
+    kernel_of(device).IoGetAttachedDeviceReference(device)
+}
+
+/// # Safety
+/// See `wdm_irp::sys::IoGetDeviceObjectPointer`.
+#[unsafe(export_name = "wdm_irp_sim_IoGetDeviceObjectPointer")]
+unsafe extern "system" fn IoGetDeviceObjectPointer(
+    name: *mut UNICODE_STRING,
+    access: ACCESS_MASK,
+    file: *mut *mut FILE_OBJECT,
+    device: *mut *mut DEVICE_OBJECT,
+) -> NTSTATUS {
+    // SAFETY: the string is valid by the contract of the DDI.
+    let name = unsafe { open::text_of(name) };
+    match this_thread::kernel().IoGetDeviceObjectPointer(&name, access) {
+        Ok((opened, top)) => {
+            // SAFETY: writable by the contract of the DDI.
+            unsafe { file.write(opened) };
+            // SAFETY: as above.
+            unsafe { device.write(top) };
+            STATUS_SUCCESS
+        }
+        Err(status) => status,
+    }
 }

@@ -89,7 +89,7 @@ impl Kernel {
                 "IoFreeIrp on an IRP in memory of the driver (IoInitializeIrp)",
             );
         }
-        record.end();
+        record.ended_by = Some(this_thread::who());
         if record.owner == Owner::InFlight {
             record.owner = Owner::Freed;
             record.doomed = true;

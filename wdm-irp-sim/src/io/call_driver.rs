@@ -48,6 +48,11 @@ impl Kernel {
             );
             return STATUS_INVALID_PARAMETER;
         };
+        if self.is_deleted(device.addr()) {
+            let text = format!("IofCallDriver to {}, which is deleted", target.name());
+            self.violate(ViolationKind::DeletedObjectUsed, None, &text);
+            return STATUS_INVALID_PARAMETER;
+        }
         // SAFETY: the contract of this function is that of `send`.
         let (sent, found) = unsafe { self.send(&*target, irp) };
         let caller = this_thread::lane();
@@ -214,6 +219,8 @@ impl Kernel {
             let buffers = chain.iter().map(|mdl| mdl.system_address().addr());
             let uses = [
                 location.context().addr(),
+                target.as_ptr().addr(),
+                location.file_object().addr(),
                 access.system_buffer().addr(),
                 access.user_buffer().addr(),
             ];

@@ -1,14 +1,15 @@
 //! Whether an IRP may be sent: by whom, with which completion routine, at which IRQL.
 
-use wdm_irp::sys::irp::StackLocation;
+use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS};
 
 use crate::io::major::highest_irql;
+use crate::kernel::counted::ObjectKind;
 use crate::kernel::irps::{IrpRecord, Owner};
 use crate::kernel::{Kernel, this_thread};
 use crate::report::kind::ViolationKind;
 use crate::report::names::{irql_name, major_name};
-use crate::sync::thread;
+use crate::sync::{lock, thread};
 
 impl Kernel {
     /// Returns a reason why `IofCallDriver` must not touch an IRP, if there is one.
@@ -40,6 +41,21 @@ impl Kernel {
                 ))
             }
             Owner::InFlight | Owner::Originator => None,
+        }
+    }
+
+    /// Checks that a request carries a file object, which its driver needs.
+    pub(crate) fn check_file_object(&self, access: Irp, number: u32, device: &str) {
+        let file = access
+            .current()
+            .map_or(std::ptr::null_mut(), StackLocation::file_object);
+        let is_file = lock(&self.ledger)
+            .objects
+            .get(&file.addr())
+            .is_some_and(|record| matches!(record.kind, ObjectKind::File { .. }) && !record.gone);
+        if !is_file {
+            let text = format!("a request to {device} without its file object");
+            self.violate(ViolationKind::FileObjectMissing, Some(number), &text);
         }
     }
 

@@ -124,7 +124,7 @@ unsafe fn reset(record: &mut IrpRecord, irp: *mut IRP, status: NTSTATUS) -> Opti
     // SAFETY: an initialized IRP with its originator, as above.
     unsafe { irp::reset(irp, record.stack_count, status) };
     record.sent = false;
-    record.end();
+    record.ended_by = Some(this_thread::who());
     let intact = record.memory.as_ref().is_none_or(|memory| {
         // SAFETY: an IRP of `irp::allocate`, as the ledger has it, with its originator.
         unsafe { irp::guard_is_intact(memory, record.stack_count) }

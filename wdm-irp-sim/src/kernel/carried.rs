@@ -1,17 +1,24 @@
-//! What an IRP in flight carries, and IRPs in memory of the driver: memory that must stay until they
-//! are back.
+//! What an IRP in flight carries, and IRPs in memory of the driver: memory that must stay until
+//! they are back.
 
 use std::ops::Range;
 
 use crate::kernel::irps::{Owner, Source};
 use crate::kernel::ledger::Ledger;
+use crate::kernel::this_thread;
 
 impl Ledger {
     /// Notes that an IRP carries its MDLs and uses its memory from now on.
     pub(crate) fn carry(&mut self, number: u32) {
-        let Some(record) = self.irps.get(&number) else {
+        let Some(record) = self.irps.get_mut(&number) else {
             return;
         };
+        // What `IoSetCompletionRoutineEx` has registered has the context of the driver's routine.
+        for address in &mut record.uses {
+            if let Some(registration) = self.registrations.get(address) {
+                *address = registration.context.0.addr();
+            }
+        }
         for address in &record.mdls {
             if let Some(mdl) = self.mdls.get_mut(address) {
                 mdl.in_flight = Some(number);
@@ -65,7 +72,7 @@ impl Ledger {
                 continue;
             };
             if record.source == Source::Driver && record.owner != Owner::Freed {
-                record.end();
+                record.ended_by = Some(this_thread::who());
                 record.doomed = record.owner == Owner::InFlight;
                 record.owner = Owner::Freed;
                 in_flight.extend(record.doomed.then_some(*number));

@@ -1,4 +1,5 @@
-//! Locks that are held, and IRPs that are in flight, when their memory is freed or the machine ends.
+//! Locks that are held, and IRPs that are in flight, when their memory is freed or the machine
+//! ends.
 
 use std::ops::Range;
 

@@ -2,7 +2,6 @@
 
 use wdm_irp::sys::NTSTATUS;
 
-use crate::kernel::this_thread;
 use crate::memory::Memory;
 use crate::sync::{Arc, thread};
 
@@ -70,14 +69,6 @@ pub(crate) struct IrpRecord {
     pub(crate) cancelling: u32,
     /// It was freed when it must not be: the memory is kept, and the originator is not called.
     pub(crate) doomed: bool,
-}
-
-impl IrpRecord {
-    /// Notes that the calling thread's party has freed the IRP, or made a fresh one of it.
-    pub(crate) fn end(&mut self) {
-        let (lane, thread) = (this_thread::lane(), this_thread::name());
-        self.ended_by = Some(format!("the {lane} on thread {thread}"));
-    }
 }
 
 /// Describes where an IRP is.

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use wdm_irp::sys::NTSTATUS;
 
+use crate::kernel::counted::ObjectRecord;
 use crate::kernel::irps::{IrpRecord, Owner, Source};
 use crate::kernel::locks::{RemoveLockRecord, RundownRecord};
 use crate::kernel::pool::PoolRecord;
 use crate::kernel::quarantine::{CAPACITY, Quarantine};
+use crate::kernel::registrations::Registration;
 use crate::memory::Memory;
 use crate::report::timeline::Entry;
 use crate::report::violation::Violation;
@@ -68,6 +70,12 @@ pub(crate) struct Ledger {
     pub(crate) events: BTreeMap<usize, u32>,
     pub(crate) remove_locks: BTreeMap<usize, RemoveLockRecord>,
     pub(crate) rundowns: BTreeMap<usize, RundownRecord>,
+    /// Devices and file objects.
+    pub(crate) objects: BTreeMap<usize, ObjectRecord>,
+    /// The device that is attached to a device, by the address of the lower one.
+    pub(crate) attached: BTreeMap<usize, usize>,
+    /// What `IoSetCompletionRoutineEx` has allocated, by the context of the routine.
+    pub(crate) registrations: BTreeMap<usize, Registration>,
     pub(crate) waits: Vec<Wait>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) entries: VecDeque<Entry>,
@@ -167,6 +175,7 @@ impl Ledger {
         if old.irp.is_none() {
             self.mdls.remove(&old.address());
             self.pool.remove(&old.address());
+            self.objects.remove(&old.address());
         }
         old.damage()
     }

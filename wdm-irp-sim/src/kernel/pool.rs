@@ -1,12 +1,6 @@
 //! The ledger's pages about blocks of pool memory.
 
-use crate::kernel::Kernel;
-use crate::kernel::ledger::Ledger;
-use crate::kernel::record::Found;
 use crate::memory::{Memory, POISON};
-use crate::report::kind::ViolationKind;
-use crate::report::names::tag_name;
-use crate::sync::lock;
 
 /// Bytes behind a block that nobody may touch.
 ///
@@ -66,35 +60,5 @@ impl PoolRecord {
             // by contract.
             unsafe { memory.is_filled(range, POISON) }
         })
-    }
-}
-
-impl Ledger {
-    /// Finds the block, freed or not, around an address: where the block begins, and its page.
-    pub(crate) fn block_around(&self, address: usize) -> Option<(usize, &PoolRecord)> {
-        let (start, record) = self.pool.range(..=address).next_back()?;
-        (address < start + record.size).then_some((*start, record))
-    }
-}
-
-impl Kernel {
-    /// Finds blocks that are still allocated, and those that were written past.
-    pub(crate) fn blocks_left(&self) -> Vec<Found> {
-        let mut found = Vec::new();
-        for record in lock(&self.ledger).pool.values() {
-            if !record.freed {
-                let text = format!(
-                    "{} bytes of pool with tag {} were never freed",
-                    record.size,
-                    tag_name(record.tag)
-                );
-                found.push((ViolationKind::PoolLeaked, record.irp, text));
-            }
-            // SAFETY: the machine ends: a test has no thread left that writes to memory of it.
-            if !unsafe { record.guard_is_intact() } {
-                found.push((ViolationKind::PoolOverrun, record.irp, OVERRUN.to_owned()));
-            }
-        }
-        found
     }
 }

@@ -18,6 +18,8 @@ impl Kernel {
         }
         let mut found = self.held_locks();
         found.extend(self.blocks_left());
+        found.extend(self.references_left());
+        found.extend(self.registrations_left());
         {
             let mut ledger = lock(&self.ledger);
             for (number, record) in &ledger.irps {

@@ -70,7 +70,23 @@ impl MachineHandle {
         let options = DeviceOptions::new(&format!("filter {number}"))
             .stack_size(lower.stack_size().saturating_add(1))
             .flags(lower.flags());
-        self.device_with(options, Behavior::pass_through(lower))
+        let filter = self.device_with(options, Behavior::pass_through(lower));
+        filter.attach_to(lower);
+        filter
+    }
+
+    /// Creates a device of the test's own driver on top of another one's stack.
+    ///
+    /// It is what `IoSetCompletionRoutineEx` is given, and takes no requests.
+    #[must_use]
+    pub fn own_device_over(&self, lower: &Device) -> Device {
+        let options = DeviceOptions::new("own device")
+            .stack_size(lower.stack_size().saturating_add(1))
+            .flags(lower.flags())
+            .own();
+        let own = self.device_with(options, Behavior::refuse());
+        own.attach_to(lower);
+        own
     }
 
     /// Returns what happened so far.
@@ -110,6 +126,11 @@ impl MachineHandle {
     /// Makes the next `ExAllocatePoolWithTag` fail.
     pub fn fail_next_pool_allocation(&self) {
         self.0.faults.fail(Allocation::Pool, 0);
+    }
+
+    /// Makes the next `IoSetCompletionRoutineEx` fail.
+    pub fn fail_next_registration(&self) {
+        self.0.faults.fail(Allocation::Registration, 0);
     }
 
     /// Sets how long a wait without time-out may last; 20 seconds by default.

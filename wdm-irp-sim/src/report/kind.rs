@@ -180,6 +180,25 @@ kinds! {
     UnlockedPagesUsed => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0xB1];
     /// A request says that its buffer is longer than the MDL it carries, or carries none.
     BufferMissing => 0x3B SYSTEM_SERVICE_EXCEPTION;
+    /// References to a device or a file object were not released before the machine ended: the
+    /// device is never removed.
+    ObjectLeaked => 0x1D5 DRIVER_PNP_WATCHDOG, rule "DanglingDeviceObjectReference";
+    /// A reference to an object was released that nobody had: another driver's object is deleted.
+    ObjectOverDereferenced => 0x18 REFERENCE_BY_POINTER, rule "DanglingDeviceObjectReference";
+    /// An address that is no object was referenced or dereferenced.
+    UnknownObject => 0x18 REFERENCE_BY_POINTER;
+    /// A device or file object was used after its last reference was gone.
+    DeletedObjectUsed => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
+    /// The last reference to a device or file object was released while an IRP in flight used it.
+    ObjectDeletedInUse => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
+    /// A request without file object was sent to a device that was opened by name.
+    FileObjectMissing => 0x3B SYSTEM_SERVICE_EXCEPTION;
+    /// `IoSetCompletionRoutineEx` with a device that is not the calling driver's.
+    NotOwnDevice => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION, rule "IoSetCompletionRoutineExCheckDeviceObject";
+    /// A routine was registered by `IoSetCompletionRoutineEx`, and its IRP was not sent.
+    RegistrationLeaked => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x62], rule "CompletionRoutineRegistered";
+    /// An IRP was sent twice for one call of `IoSetCompletionRoutineEx`.
+    RegistrationUsedTwice => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, rule "CompletionRoutineRegistered";
     /// `ExAllocatePoolWithTag` with no bytes, a tag of zero, or a pool type that there is not.
     PoolBadArgument => 0xC2 BAD_POOL_CALLER;
     /// Nonpaged pool was allocated above `DISPATCH_LEVEL`.

@@ -137,6 +137,26 @@ impl Irp {
     }
 }
 
+/// A device as an object with references.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Object(pub(super) *mut c_void);
+
+impl Object {
+    pub(super) fn of(device: &Device) -> Self {
+        Self(device.as_ptr().cast())
+    }
+
+    pub(super) fn reference(self) -> isize {
+        // SAFETY: the ledger checks the object before anything touches it.
+        unsafe { sys::ObfReferenceObject(self.0) }
+    }
+
+    pub(super) fn dereference(self) -> isize {
+        // SAFETY: the ledger checks the object before anything touches it.
+        unsafe { sys::ObfDereferenceObject(self.0) }
+    }
+}
+
 /// An event on the heap, without an owner that would make its use by another thread invalid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event(pub(super) *mut KEVENT);
