@@ -11,3 +11,5 @@ mod ke;
 mod mm;
 mod ob;
 mod owner;
+#[cfg(loom)]
+mod watched;

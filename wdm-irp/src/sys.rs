@@ -30,6 +30,8 @@ mod layout;
 mod mm;
 mod ob;
 mod types;
+#[cfg(loom)]
+mod watched;
 
 pub use constants::*;
 pub use ex::*;
@@ -40,3 +42,5 @@ pub use layout::LAYOUT;
 pub use mm::*;
 pub use ob::*;
 pub use types::*;
+#[cfg(loom)]
+pub use watched::*;

@@ -17,7 +17,7 @@ use crate::kernel::{Kernel, objects, this_thread};
 use crate::memory::Memory;
 use crate::report::kind::ViolationKind;
 use crate::report::names::{irql_name, tag_name};
-use crate::sync::{Arc, lock};
+use crate::sync::{Arc, lock, watched};
 
 const PAGE_SIZE: usize = 4096;
 
@@ -78,6 +78,7 @@ impl Kernel {
             .as_ref()
             .expect("a new block has memory")
             .as_ptr();
+        watched::begin(block.addr()..block.addr() + size);
         objects::insert(block.addr(), self);
         lock(&self.ledger).pool.insert(block.addr(), record);
         self.call(irp, text);
@@ -105,6 +106,7 @@ impl Kernel {
                 return;
             }
         };
+        watched::end(address);
         let (highest, violation) = if taken.is_paged {
             (APC_LEVEL, ViolationKind::PagedPoolFreedAtBadIrql)
         } else {

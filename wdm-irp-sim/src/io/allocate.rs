@@ -9,7 +9,7 @@ use crate::kernel::irps::{Owner, Source};
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::kind::ViolationKind;
-use crate::sync::{Arc, lock};
+use crate::sync::{Arc, lock, watched};
 
 impl Kernel {
     /// Allocates an IRP and enters it in the ledger (`IoAllocateIrp`).
@@ -32,6 +32,7 @@ impl Kernel {
         }
         let memory = irp::allocate(stack_size, charge_quota);
         let irp = memory.cast::<IRP>();
+        watched::begin(irp.addr()..irp.addr() + irp::size_of_irp(stack_size));
         objects::insert(irp.addr(), self);
         let number = lock(&self.ledger).add_irp(memory, stack_size, charge_quota);
         this_thread::set_last_irp(self, number);
@@ -70,6 +71,8 @@ impl Kernel {
         if known.is_some() {
             self.call(known, "IoFreeIrp");
         }
+        // Before the ledger is locked, which is never held across an operation of loom's.
+        watched::exclude(irp.addr());
         let mut ledger = lock(&self.ledger);
         let (number, record) = ledger.irp_at(irp.addr()).ok_or((
             ViolationKind::UnknownIrp,

@@ -9,7 +9,7 @@ use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::kind::ViolationKind;
 use crate::report::timeline::{Lane, Step};
-use crate::sync::{Arc, Condvar, Instant, Mutex, lock, thread, wait_for};
+use crate::sync::{Arc, Condvar, Instant, Mutex, lock, thread, wait_for, watched};
 
 /// The system-wide cancel spin lock, with the thread that holds it.
 static OWNER: Mutex<Option<thread::ThreadId>> = Mutex::new(None);
@@ -122,6 +122,7 @@ impl Kernel {
                 return false;
             }
         };
+        watched::share(irp.addr());
         self.faults.delay_at(DelayPoint::BeforeCancel);
         // SAFETY: allocated, as the ledger says, and it stays so: `IoFreeIrp` keeps the memory of
         // an IRP that is being cancelled. Until the routine is claimed only `Cancel` and
@@ -131,6 +132,7 @@ impl Kernel {
         let before = IoAcquireCancelSpinLock();
         access.set_cancel();
         let Some(routine) = access.exchange_cancel_routine(None) else {
+            watched::share(irp.addr());
             IoReleaseCancelSpinLock(before);
             self.end_cancel(number);
             self.note(Some(number), "IoCancelIrp: no cancel routine is set");
@@ -142,6 +144,7 @@ impl Kernel {
             .current()
             .map_or(std::ptr::null_mut(), StackLocation::device_object);
         self.faults.delay_at(DelayPoint::BeforeCancelRoutine);
+        watched::share(irp.addr());
         // From here on the IRP belongs to the cancel routine.
         self.end_cancel(number);
         let lane = objects::lane_of(device);

@@ -20,7 +20,7 @@ use crate::kernel::{Kernel, objects};
 use crate::report::kind::ViolationKind;
 use crate::report::names::status_name;
 use crate::report::timeline::Lane;
-use crate::sync::{Arc, lock};
+use crate::sync::{Arc, lock, watched};
 
 /// What `IofCompleteRequest` needs to know about an IRP.
 struct Walk {
@@ -215,6 +215,7 @@ impl Kernel {
         let context_of_routine = location.context();
         let routine = location.completion_routine().filter(|_| invoked);
         clear_location(location);
+        watched::share(access.as_ptr().addr());
         {
             let mut ledger = lock(&self.ledger);
             let Some(record) = ledger.irps.get_mut(&number) else {

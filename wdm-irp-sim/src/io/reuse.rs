@@ -8,7 +8,7 @@ use crate::kernel::irps::{IrpRecord, Owner, Source};
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::report::kind::ViolationKind;
 use crate::report::names::status_name;
-use crate::sync::{Arc, lock};
+use crate::sync::{Arc, lock, watched};
 
 /// What is wrong with a call, and whether it is carried out nevertheless.
 enum Wrong {
@@ -22,6 +22,7 @@ impl Kernel {
     /// # Safety
     /// `irp` is the caller's, or is known to the ledger as something else.
     pub(crate) unsafe fn IoReuseIrp(&self, irp: *mut IRP, status: NTSTATUS) {
+        watched::exclude(irp.addr());
         let (number, wrong) = {
             let mut ledger = lock(&self.ledger);
             if let Some((number, record)) = ledger.irp_at(irp.addr()) {
@@ -63,6 +64,7 @@ impl Kernel {
             self.violate(ViolationKind::IrpPacketTooSmall, None, &text);
             return;
         }
+        watched::exclude(irp.addr());
         let known = {
             let mut ledger = lock(&self.ledger);
             match ledger.irp_at(irp.addr()) {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use wdm_irp::sys::KEVENT;
 
-use crate::sync::{Arc, dispatcher};
+use crate::sync::{Arc, dispatcher, watched};
 
 /// `EVENT_TYPE` of an event that is reset by the wait that it satisfies.
 pub(crate) const SYNCHRONIZATION_EVENT: u8 = 1;
@@ -64,6 +64,7 @@ impl EventAccess {
     fn event(self) -> *mut KEVENT {
         #[cfg(loom)]
         wdm_irp::__memory::touch(self.0.addr());
+        watched::share(self.0.addr());
         self.0
     }
 
