@@ -77,7 +77,7 @@ kinds! {
     IrpFreedTwice => 0xC2 BAD_POOL_CALLER [0x07], rule "IoAllocateFree";
     /// An IRP was freed while a lower driver had it: the completion that follows runs on freed
     /// memory.
-    IrpFreedInFlight => 0x44 MULTIPLE_IRP_COMPLETE_REQUESTS, rule "IoAllocateFree";
+    IrpFreedInFlight => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x20A], rule "IoAllocateFree";
     /// An IRP was freed while `IoCancelIrp` was still working on it.
     IrpFreedDuringCancel => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
     /// A freed IRP was handed to the I/O manager.
@@ -113,7 +113,7 @@ kinds! {
     /// `IofCallDriver` on an IRP that has no stack location left.
     NoMoreStackLocations => 0x35 NO_MORE_IRP_STACK_LOCATIONS;
     /// The originator sent an IRP that is still in flight.
-    SentInFlight => 0x44 MULTIPLE_IRP_COMPLETE_REQUESTS;
+    SentInFlight => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x205];
     /// The originator sent an IRP that has no completion routine: nobody gets it back.
     SentWithoutRoutine => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION, rule "IoAllocateForward";
     /// The originator's routine is not registered for success, error and cancel alike.
@@ -121,7 +121,7 @@ kinds! {
     /// An IRP was completed with an outcome for which the originator's routine is not registered.
     RoutineNotCalled => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION, rule "IoAllocateIrpSignalEventInCompletion3";
     /// `IofCallDriver` for this request at this IRQL.
-    SentAtBadIrql => 0xA IRQL_NOT_LESS_OR_EQUAL, rule "ForwardedAtBadIrqlAllocate";
+    SentAtBadIrql => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x23A], rule "ForwardedAtBadIrqlAllocate";
     /// The routine of a driver-allocated IRP did not return `STATUS_MORE_PROCESSING_REQUIRED`.
     RoutineLetCompletionContinue => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION, rule "IoAllocateComplete";
     /// A driver completed an IRP that it has allocated itself and that was not in flight.
@@ -129,7 +129,7 @@ kinds! {
     /// An IRP was completed twice.
     CompletedTwice => 0x44 MULTIPLE_IRP_COMPLETE_REQUESTS;
     /// An IRP was completed while its cancel routine was set.
-    CancelRoutineSet => 0x48 CANCEL_STATE_IN_COMPLETED_IRP;
+    CancelRoutineSet => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x07];
     /// An IRP was completed with `STATUS_PENDING` in its `IO_STATUS_BLOCK`.
     CompletedWithPending => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x06];
     /// A dispatch routine's status does not go with `IoMarkIrpPending`.
@@ -141,7 +141,7 @@ kinds! {
     /// `KeRaiseIrql` to a lower level.
     IrqlNotGreaterOrEqual => 0x9 IRQL_NOT_GREATER_OR_EQUAL;
     /// A wait that may block above `APC_LEVEL`.
-    WaitAtBadIrql => 0xA IRQL_NOT_LESS_OR_EQUAL;
+    WaitAtBadIrql => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x3B];
     /// A wait in `UserMode`: the thread's stack, with the event in it, may be paged out.
     UserModeWait => 0x77 KERNEL_STACK_INPAGE_ERROR, rule "KeWaitLocal";
     /// An alertable wait: it may end, and its event go out of scope, before the event is signaled.
@@ -175,9 +175,9 @@ kinds! {
     /// The pages of an MDL were locked twice.
     PagesLockedTwice => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0xB0];
     /// Pages were unlocked that were not locked.
-    PagesNotLocked => 0x4E PFN_LIST_CORRUPT [0x07];
+    PagesNotLocked => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0x7C];
     /// A driver reached for the memory of an MDL whose pages were not locked.
-    UnlockedPagesUsed => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION [0xB1];
+    UnlockedPagesUsed => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION;
     /// A request says that its buffer is longer than the MDL it carries, or carries none.
     BufferMissing => 0x3B SYSTEM_SERVICE_EXCEPTION;
     /// References to a device or a file object were not released before the machine ended: the
