@@ -248,7 +248,10 @@ fn run(irp: LowerIrp, respond: &Arc<Respond>, when: When, irql: u8) -> NTSTATUS 
         irp.mark_pending();
     }
     if when.completion == Completion::Inline {
-        let status = finish(irp, &**respond);
+        let status = {
+            let _raised = irql::raise(irql::current().max(when.inline_irql));
+            finish(irp, &**respond)
+        };
         let returned = if when.marked { STATUS_PENDING } else { status };
         return when.returns.unwrap_or(returned);
     }

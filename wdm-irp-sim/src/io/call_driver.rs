@@ -8,7 +8,7 @@ use wdm_irp::sys::{
 use crate::fault::DelayPoint;
 use crate::io::irp::set_current_location;
 use crate::io::major::describe_arguments;
-use crate::io::may_send::check_registration;
+use crate::io::may_send::{check_initial_status, check_registration};
 use crate::io::mdl::mdl_chain;
 use crate::io::pending::breach_of_contract;
 use crate::kernel::irps::{Frame, Owner};
@@ -193,6 +193,10 @@ impl Kernel {
             found.extend(
                 check_registration(location)
                     .map(|(kind, detail)| (kind, Some(number), detail.to_owned())),
+            );
+            found.extend(
+                check_initial_status(access, location.major_function())
+                    .map(|(kind, text)| (kind, Some(number), text)),
             );
             record.owner = Owner::InFlight;
             record.sent = true;

@@ -1,14 +1,17 @@
-//! Whether an IRP may be sent: by whom, with which completion routine, at which IRQL.
+//! Whether an IRP may be sent: by whom, with which routine, file object and status, at which IRQL.
 
 use wdm_irp::sys::irp::{Irp, StackLocation};
-use wdm_irp::sys::{PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS};
+use wdm_irp::sys::{
+    IRP_MJ_PNP, IRP_MJ_POWER, IRP_MJ_SYSTEM_CONTROL, PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS,
+    STATUS_NOT_SUPPORTED,
+};
 
 use crate::io::major::highest_irql;
 use crate::kernel::counted::ObjectKind;
 use crate::kernel::irps::{IrpRecord, Owner};
 use crate::kernel::{Kernel, this_thread};
 use crate::report::kind::ViolationKind;
-use crate::report::names::{irql_name, major_name};
+use crate::report::names::{irql_name, major_name, status_name};
 use crate::sync::{lock, thread};
 
 impl Kernel {
@@ -74,6 +77,23 @@ impl Kernel {
             );
         }
     }
+}
+
+/// Checks that a `PnP`, power or WMI request starts with `STATUS_NOT_SUPPORTED`, which says that
+/// nobody has answered it.
+pub(super) fn check_initial_status(access: Irp, major: u8) -> Option<(ViolationKind, String)> {
+    let kind = match u32::from(major) {
+        IRP_MJ_PNP => ViolationKind::PnpIrpStatus,
+        IRP_MJ_POWER => ViolationKind::PowerIrpStatus,
+        IRP_MJ_SYSTEM_CONTROL => ViolationKind::WmiIrpStatus,
+        _ => return None,
+    };
+    let status = access.status();
+    (status != STATUS_NOT_SUPPORTED).then(|| {
+        let (major, status) = (major_name(major), status_name(status));
+        let text = format!("IofCallDriver for {major} that starts with {status}");
+        (kind, text)
+    })
 }
 
 /// Checks that the originator's routine runs whatever happens.

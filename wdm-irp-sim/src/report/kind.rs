@@ -120,6 +120,12 @@ kinds! {
     RoutineNotForAllOutcomes => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION, rule "IoAllocateIrpSignalEventInCompletion2";
     /// An IRP was completed with an outcome for which the originator's routine is not registered.
     RoutineNotCalled => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION, rule "IoAllocateIrpSignalEventInCompletion3";
+    /// A `PnP` request was sent that does not start with `STATUS_NOT_SUPPORTED`.
+    PnpIrpStatus => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x20E];
+    /// A power request was sent that does not start with `STATUS_NOT_SUPPORTED`.
+    PowerIrpStatus => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x20F];
+    /// A WMI request was sent that does not start with `STATUS_NOT_SUPPORTED`.
+    WmiIrpStatus => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x210];
     /// `IofCallDriver` for this request at this IRQL.
     SentAtBadIrql => 0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION [0x23A], rule "ForwardedAtBadIrqlAllocate";
     /// The routine of a driver-allocated IRP did not return `STATUS_MORE_PROCESSING_REQUIRED`.
