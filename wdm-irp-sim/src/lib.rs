@@ -26,7 +26,8 @@
 //! The model has no preemption by IRQL (a thread at `DISPATCH_LEVEL` may be interrupted by any
 //! other), no paging, no threaded IRPs, no `DRIVER_OBJECT`s (a device's `DriverObject` is null),
 //! and no structured exceptions ([`MmProbeAndLockPages`](wdm_irp::sys::MmProbeAndLockPages) never
-//! raises one).
+//! raises one). Opening a device by its name sends no `IRP_MJ_CREATE`, and a driver that deletes
+//! its device stays loaded.
 //!
 //! # Example
 //!

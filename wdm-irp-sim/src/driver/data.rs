@@ -208,6 +208,7 @@ impl LowerIrp {
             flags: location.flags(),
             control: location.control(),
             parameters: self.parameters(),
+            file_object: location.file_object().addr(),
             irql: this_thread::irql(),
             stack_count: access.stack_count(),
             location: access.current_location(),

@@ -116,7 +116,7 @@ impl DeviceObject for DeviceShared {
         if self.wants_file_object {
             // SAFETY: the IRP is at this device by the caller's contract.
             let access = unsafe { Irp::new(irp) };
-            kernel.check_file_object(access, number, &self.name);
+            kernel.check_file_object(access, number, &*self);
         }
         let driver = match &self.driver {
             Driver::Raw(Some(dispatch)) => {

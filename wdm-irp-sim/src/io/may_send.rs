@@ -9,6 +9,7 @@ use wdm_irp::sys::{
 use crate::io::major::highest_irql;
 use crate::kernel::counted::ObjectKind;
 use crate::kernel::irps::{IrpRecord, Owner};
+use crate::kernel::objects::DeviceObject;
 use crate::kernel::{Kernel, this_thread};
 use crate::report::kind::ViolationKind;
 use crate::report::names::{irql_name, major_name, status_name};
@@ -47,17 +48,24 @@ impl Kernel {
         }
     }
 
-    /// Checks that a request carries a file object, which its driver needs.
-    pub(crate) fn check_file_object(&self, access: Irp, number: u32, device: &str) {
+    /// Checks that a request to a device carries a file object of the device's stack, which its
+    /// driver needs.
+    pub(crate) fn check_file_object(&self, access: Irp, number: u32, device: &dyn DeviceObject) {
         let file = access
             .current()
             .map_or(std::ptr::null_mut(), StackLocation::file_object);
-        let is_file = lock(&self.ledger)
-            .objects
-            .get(&file.addr())
-            .is_some_and(|record| matches!(record.kind, ObjectKind::File { .. }) && !record.gone);
-        if !is_file {
-            let text = format!("a request to {device} without its file object");
+        let is_right = {
+            let ledger = lock(&self.ledger);
+            let top = ledger.top_of(device.as_ptr().addr());
+            ledger.objects.get(&file.addr()).is_some_and(|record| {
+                let ObjectKind::File { device, .. } = record.kind else {
+                    return false;
+                };
+                !record.gone && ledger.top_of(device) == top
+            })
+        };
+        if !is_right {
+            let text = format!("a request to {} without a file object of it", device.name());
             self.violate(ViolationKind::FileObjectMissing, Some(number), &text);
         }
     }

@@ -146,6 +146,11 @@ fn a_request_without_the_file_object_is_reported() {
     let (irp, opened) = (Irp::allocate(1), open(NAME).unwrap());
     irp.next().set_file_object(opened.file);
     irp.send(&counter, &disk);
+    let filter = machine.filter_over(&disk);
+    let through_filter = Irp::allocate(2);
+    through_filter.next().set_file_object(opened.file);
+    through_filter.send(&counter, &filter);
+    through_filter.free();
     assert!(machine.take_violations().is_empty());
     // The location was completed: it names no file any more.
     irp.send(&counter, &disk);
@@ -155,10 +160,21 @@ fn a_request_without_the_file_object_is_reported() {
     opened.close();
     irp.next().set_file_object(stale);
     irp.send(&counter, &disk);
+    let other = DeviceOptions::new("tape").object_name(r"\Device\Tape0");
+    let _tape = machine.device_with(other, Behavior::complete(STATUS_SUCCESS, 0));
+    let tape = open(r"\Device\Tape0").unwrap();
+    irp.next().set_file_object(tape.file);
+    irp.send(&counter, &disk);
+    tape.close();
     irp.free();
+    let files = disk
+        .received()
+        .into_iter()
+        .map(|received| received.file_object);
+    assert_eq!(files.take(2).collect::<Vec<_>>(), [stale.addr(); 2]);
     assert_kinds(
         &machine.into_report(),
-        &[ViolationKind::FileObjectMissing; 3],
+        &[ViolationKind::FileObjectMissing; 4],
     );
 }
 
