@@ -155,7 +155,7 @@ fn an_overrun_is_seen_when_the_irp_is_reused() {
 }
 
 #[test]
-fn reused_or_freed_while_it_is_being_cancelled() {
+fn reused_while_it_is_being_cancelled() {
     let machine = Machine::new();
     let long = milliseconds(100);
     machine.faults().delay(DelayPoint::BeforeCancel, long);
