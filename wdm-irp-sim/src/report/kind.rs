@@ -197,8 +197,8 @@ kinds! {
     DeletedObjectUsed => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
     /// The last reference to a device or file object was released while an IRP in flight used it.
     ObjectDeletedInUse => 0xD5 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
-    /// A request was sent without file object, or with that of another device, to a driver that needs
-    /// it.
+    /// A request was sent without file object, or with that of another device, to a driver that
+    /// needs it.
     FileObjectMissing => 0x3B SYSTEM_SERVICE_EXCEPTION;
     /// `IoSetCompletionRoutineEx` with a device that is not the calling driver's.
     NotOwnDevice => 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION, rule "IoSetCompletionRoutineExCheckDeviceObject";

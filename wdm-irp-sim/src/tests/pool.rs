@@ -10,7 +10,7 @@ use super::support::{
 };
 use crate::io::major;
 use crate::irql::raise;
-use crate::{Allocation, Machine, ViolationKind, When};
+use crate::{Allocation, Device, Machine, ViolationKind, When};
 
 const TAG: u32 = u32::from_le_bytes(*b"Test");
 
@@ -227,15 +227,21 @@ fn the_irql_of_pool() {
     );
 }
 
+/// Sends a read into a block of pool memory.
+fn read_into_a_block(device: &Device, counter: &Counter) -> (Irp, Block) {
+    let (irp, buffer) = (Irp::allocate(1), Block::new(8));
+    irp.read(buffer.0.cast(), 8)
+        .routine(count, counter.context())
+        .call(device);
+    (irp, buffer)
+}
+
 #[test]
 fn what_an_irp_in_flight_uses_is_freed() {
     let (machine, device) = machine_and_device_when(When::triggered());
     let counter = Counter::default();
     // Its buffer, then the context of its routine.
-    let (irp, buffer) = (Irp::allocate(1), Block::new(8));
-    irp.read(buffer.0.cast(), 8)
-        .routine(count, counter.context())
-        .call(&device);
+    let (irp, buffer) = read_into_a_block(&device, &counter);
     buffer.free();
     assert!(device.complete_next(STATUS_SUCCESS, 0));
     irp.free();
@@ -258,10 +264,7 @@ fn what_an_irp_in_flight_uses_is_freed() {
 fn what_an_irp_has_used_may_be_freed() {
     let (machine, device) = machine_and_device();
     let counter = Counter::default();
-    let (irp, buffer) = (Irp::allocate(1), Block::new(8));
-    irp.read(buffer.0.cast(), 8)
-        .routine(count, counter.context())
-        .call(&device);
+    let (irp, buffer) = read_into_a_block(&device, &counter);
     buffer.free();
     irp.free();
     machine.finish();
