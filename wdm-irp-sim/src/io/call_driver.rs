@@ -228,7 +228,8 @@ impl Kernel {
                 access.system_buffer().addr(),
                 access.user_buffer().addr(),
             ];
-            record.uses = uses.into_iter().chain(buffers).collect();
+            let uses = uses.into_iter().chain(buffers);
+            record.uses = uses.filter(|address| *address != 0).collect();
             record.mdls = chain.iter().map(|mdl| mdl.address()).collect();
             ledger.carry(number);
         }

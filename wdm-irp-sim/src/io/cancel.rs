@@ -77,14 +77,19 @@ impl Kernel {
             let text = format!("IoCancelIrp by the {who} on something that is no IRP");
             return Err((ViolationKind::UnknownIrp, None, text));
         };
-        let ended_by = record.ended_by.as_deref().unwrap_or_default();
         let refuse = |kind, what| {
-            let text = format!("IoCancelIrp by the {who} on an IRP that {ended_by} has {what}");
+            let (lane, thread) = record
+                .ended_by
+                .clone()
+                .unwrap_or((Lane::IoManager, "?".into()));
+            let text = format!(
+                "IoCancelIrp by the {who} on an IRP that the {lane} on thread {thread} has {what}"
+            );
             Err((kind, Some(number), text))
         };
         match record.owner {
             Owner::Freed => return refuse(ViolationKind::FreedIrpUsed, "freed"),
-            Owner::Originator if !record.sent && !ended_by.is_empty() => {
+            Owner::Originator if !record.sent && record.ended_by.is_some() => {
                 let what = "made fresh by IoReuseIrp and not sent";
                 return refuse(ViolationKind::ReusedIrpCancelled, what);
             }

@@ -3,6 +3,7 @@
 use wdm_irp::sys::NTSTATUS;
 
 use crate::memory::Memory;
+use crate::report::timeline::Lane;
 use crate::sync::{Arc, thread};
 
 /// Who has an IRP.
@@ -48,7 +49,7 @@ pub(crate) struct IrpRecord {
     /// Whether it was ever sent, or since `IoReuseIrp`.
     pub(crate) sent: bool,
     /// Who has freed it, or has called `IoReuseIrp` since it was sent.
-    pub(crate) ended_by: Option<String>,
+    pub(crate) ended_by: Option<(Lane, Arc<str>)>,
     /// The location whose routine belongs to the originator, when in flight.
     pub(crate) origin_location: i8,
     /// The thread that has sent it.

@@ -69,8 +69,8 @@ pub(crate) fn lane() -> Lane {
 }
 
 /// Returns the party and the name of the calling thread, for a report about another one.
-pub(crate) fn who() -> String {
-    format!("the {} on thread {}", lane(), name())
+pub(crate) fn who() -> (Lane, Arc<str>) {
+    (lane(), name())
 }
 
 /// Returns whether the calling thread is inside a routine for this IRP: a dispatch, completion or

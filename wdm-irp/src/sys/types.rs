@@ -4,7 +4,9 @@
 //! They come from windows-sys where its layout is the WDK's. [`IO_STACK_LOCATION`],
 //! [`PIO_COMPLETION_ROUTINE`] and [`IO_REMOVE_LOCK`] are declared here, because windows-sys 0.61
 //! has them wrong: its `Parameters` union lacks `POINTER_ALIGNMENT`, its routine type has no
-//! parameters, and its `BOOLEAN` is a `bool`, which may hold no byte but 0 and 1.
+//! parameters, and its `BOOLEAN` is a `bool`, which may hold no byte but 0 and 1. For the same
+//! reason no reference to a [`FILE_OBJECT`] may be made: a driver reads its `DeviceObject`, if
+//! anything.
 
 use core::ffi::c_void;
 
