@@ -41,7 +41,7 @@ const FLOORS: &[(&str, Floors)] = &[
             &["memory", "report", "sync"],
             &["fault"],
             &["kernel"],
-            &["ex", "io", "ke", "mm"],
+            &["ex", "io", "ke", "mm", "ob"],
             &["driver"],
             &["machine"],
             &["exports", "lib"],

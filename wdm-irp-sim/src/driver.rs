@@ -10,4 +10,5 @@ pub(crate) mod lower_irp;
 pub(crate) mod options;
 mod owned_irp;
 pub(crate) mod received;
+mod stack;
 pub(crate) mod when;

@@ -2,4 +2,5 @@
 
 #![expect(non_snake_case, reason = "DDIs keep their names")]
 
+mod pool;
 mod rundown;

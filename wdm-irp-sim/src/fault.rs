@@ -12,6 +12,12 @@ pub enum Allocation {
     Irp,
     /// `IoAllocateMdl`
     Mdl,
+    /// `ExAllocatePoolWithTag`
+    Pool,
+    /// `IoGetDeviceObjectPointer`
+    File,
+    /// `IoSetCompletionRoutineEx`
+    Registration,
 }
 
 /// Declares the points, so that their list and their names are in one place.

@@ -19,15 +19,15 @@
 //! - [`Machine::timeline`](MachineHandle::timeline) tells what happened, as text or as a sequence
 //!   diagram.
 //!
-//! A function of the WDK is modeled in the room of its prefix: `ex`, `io`, `ke` or `mm`. Below them
-//! A function of the WDK is modeled in the room of its prefix: `ex`, `io`, `ke` or `mm`. Below them
-//! is the `kernel`, with the ledger; above them are the modeled drivers (`driver`) and, on top, the
-//! `machine`. What a test reads in the end is in `report`.
+//! A function of the WDK is modeled in the room of its prefix: `ex`, `io`, `ke`, `mm` or `ob`.
+//! Below them is the `kernel`, with the ledger; above them are the modeled drivers (`driver`) and,
+//! on top, the `machine`. What a test reads in the end is in `report`.
 //!
 //! The model has no preemption by IRQL (a thread at `DISPATCH_LEVEL` may be interrupted by any
 //! other), no paging, no threaded IRPs, no `DRIVER_OBJECT`s (a device's `DriverObject` is null),
 //! and no structured exceptions ([`MmProbeAndLockPages`](wdm_irp::sys::MmProbeAndLockPages) never
-//! raises one).
+//! raises one). Opening a device by its name sends no `IRP_MJ_CREATE`, and a driver that deletes
+//! its device stays loaded.
 //!
 //! # Example
 //!
@@ -87,6 +87,7 @@ mod kernel;
 mod machine;
 mod memory;
 mod mm;
+mod ob;
 mod report;
 
 #[cfg(test)]
@@ -105,7 +106,8 @@ pub use kernel::ledger::Wait;
 pub use kernel::this_thread::Entered;
 pub use machine::Machine;
 pub use machine::handle::MachineHandle;
+pub use report::kind::{BugCheck, ViolationKind};
 pub use report::names::{irql_name, major_name, status_name};
 pub use report::summary::Report;
 pub use report::timeline::{self, Lane, Step, Timeline};
-pub use report::violation::{BugCheck, Violation, ViolationKind};
+pub use report::violation::Violation;

@@ -1,8 +1,15 @@
-//! Memory that the model hands out and takes back: IRPs, MDLs, device objects.
+//! Memory that the model hands out and takes back: IRPs, MDLs, objects, pool.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr::NonNull;
+
+/// The alignment of structures of the kernel, and of small blocks of the pool.
+const ALIGNMENT: usize = 16;
+
+/// What memory is filled with that is handed out with undefined contents.
+const GARBAGE: u8 = 0xCD;
 
 /// What freed memory and the guard behind an IRP are filled with.
 ///
@@ -13,7 +20,7 @@ pub(crate) const POISON: u8 = 0xDC;
 ///
 /// # Invariants
 /// 1. `start` was allocated with `layout`, which is not empty, and is not deallocated yet.
-/// 2. Every byte is initialized.
+/// 2. Every byte is initialized, but those that [`Memory::scramble`] has last written to.
 pub(crate) struct Memory {
     start: NonNull<u8>,
     layout: Layout,
@@ -26,10 +33,15 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// Allocates `size` bytes of zeros, aligned as the pool aligns.
+    /// Allocates `size` bytes of zeros, aligned for the structures of the kernel.
     pub(crate) fn zeroed(size: usize) -> Self {
-        let layout =
-            Layout::from_size_align(size.max(1), 16).expect("structures of the model are small");
+        Self::aligned(size, ALIGNMENT)
+    }
+
+    /// Allocates `size` bytes of zeros; the alignment is at least `alignment`, a power of two.
+    pub(crate) fn aligned(size: usize, alignment: usize) -> Self {
+        let layout = Layout::from_size_align(size.max(1), alignment.max(ALIGNMENT))
+            .expect("what the model hands out is small");
         // SAFETY: the size of the layout is at least 1, by the lines above.
         let start = unsafe { alloc_zeroed(layout) };
         let Some(start) = NonNull::new(start) else {
@@ -68,16 +80,35 @@ impl Memory {
         unsafe { start.write_bytes(byte, range.len()) };
     }
 
+    /// Makes the contents of a range of bytes undefined; under Miri, a read of them is reported.
+    ///
+    /// # Safety
+    /// Nobody else accesses the bytes during the call.
+    pub(crate) unsafe fn scramble(&self, range: Range<usize>) {
+        assert!(range.start <= range.end && range.end <= self.size());
+        if !cfg!(miri) {
+            // SAFETY: the contract is the same.
+            unsafe { self.fill(range, GARBAGE) };
+            return;
+        }
+        for offset in range {
+            // SAFETY: in bounds of the allocation, by the assertion above.
+            let byte = unsafe { self.as_ptr().add(offset) };
+            // SAFETY: in bounds, as above; nobody else accesses it, by the caller's contract.
+            unsafe { byte.cast::<MaybeUninit<u8>>().write(MaybeUninit::uninit()) };
+        }
+    }
+
     /// Returns whether every byte of a range has this value.
     ///
     /// # Safety
-    /// Nobody writes to the bytes during the call.
+    /// Nobody writes to the bytes during the call, and none of them was scrambled last.
     pub(crate) unsafe fn is_filled(&self, range: Range<usize>, byte: u8) -> bool {
         assert!(range.start <= range.end && range.end <= self.size());
         // SAFETY: in bounds of the allocation, by the assertion above.
         let start = unsafe { self.as_ptr().add(range.start) };
-        // SAFETY: in bounds, by the assertion above, and initialized (invariant 2); nobody writes
-        // to the bytes, by the caller's contract.
+        // SAFETY: in bounds, by the assertion above, and initialized, since nobody
+        // scrambled them last (invariant 2); nobody writes to them, by the caller's contract.
         let bytes = unsafe { std::slice::from_raw_parts(start, range.len()) };
         // By blocks, which is one comparison each in unoptimized builds, too.
         let block = [byte; 64];
@@ -115,6 +146,19 @@ mod tests {
         unsafe { last.write(POISON | 1) };
         // SAFETY: as above.
         assert!(!unsafe { memory.is_filled(8..40, POISON) });
+    }
+
+    #[test]
+    #[cfg(not(miri))] // There the contents cannot be looked at.
+    fn scrambled_memory_is_neither_zero_nor_poison() {
+        let memory = Memory::aligned(8, 4096);
+        assert_eq!(memory.as_ptr().addr() % 4096, 0);
+        // SAFETY: allocated by this test, which alone knows the memory.
+        unsafe { memory.scramble(2..8) };
+        // SAFETY: as above; only under Miri the bytes are not initialized.
+        assert!(unsafe { memory.is_filled(2..8, GARBAGE) });
+        // SAFETY: allocated by this test, which alone knows the memory.
+        assert!(unsafe { memory.is_filled(0..2, 0) });
     }
 
     #[test]

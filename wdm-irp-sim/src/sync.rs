@@ -9,6 +9,7 @@ mod locking;
 #[cfg(loom)]
 #[macro_use]
 mod loom;
+pub(crate) mod watched;
 
 pub(crate) use std::sync::{Arc, OnceLock, Weak};
 pub(crate) use std::time::{Duration, Instant};

@@ -21,6 +21,7 @@
 #![cfg(loom)]
 
 mod endings;
+mod watched;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -5,8 +5,8 @@
 //! same functions as `wdm_irp_sim_…` symbols. The target does not choose: driver authors run
 //! `cargo test` on Windows too, and a test binary that imports `ntoskrnl.exe` does not start.
 //!
-//! Functions stand in a file of their prefix, `ex`, `io`, `ke` or `mm`; [`irp`] has the fields of
-//! IRPs. Each size, offset and constant is asserted, see [`LAYOUT`].
+//! Functions stand in a file of their prefix, `ex`, `io`, `ke`, `mm` or `ob`; [`irp`] has the
+//! fields of IRPs. Each size, offset and constant is asserted, see [`LAYOUT`].
 //!
 //! The module is public for the edges of a driver, which are unsafe anyway: dispatch routines,
 //! `DriverEntry`, lower drivers in tests. Pointers of wdk-sys cross by `.cast()`.
@@ -28,7 +28,10 @@ pub mod irp;
 mod ke;
 mod layout;
 mod mm;
+mod ob;
 mod types;
+#[cfg(loom)]
+mod watched;
 
 pub use constants::*;
 pub use ex::*;
@@ -37,4 +40,7 @@ pub use io::*;
 pub use ke::*;
 pub use layout::LAYOUT;
 pub use mm::*;
+pub use ob::*;
 pub use types::*;
+#[cfg(loom)]
+pub use watched::*;

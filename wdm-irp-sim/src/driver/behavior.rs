@@ -15,7 +15,7 @@ use crate::io::major;
 use crate::ke::irql;
 use crate::kernel::Kernel;
 use crate::kernel::objects::DeviceObject;
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 use crate::sync::{Arc, Condvar, Mutex, lock, thread, wait};
 
 /// Computes the result of a request: status and information.
@@ -248,7 +248,10 @@ fn run(irp: LowerIrp, respond: &Arc<Respond>, when: When, irql: u8) -> NTSTATUS 
         irp.mark_pending();
     }
     if when.completion == Completion::Inline {
-        let status = finish(irp, &**respond);
+        let status = {
+            let _raised = irql::raise(irql::current().max(when.inline_irql));
+            finish(irp, &**respond)
+        };
         let returned = if when.marked { STATUS_PENDING } else { status };
         return when.returns.unwrap_or(returned);
     }

@@ -7,7 +7,7 @@ use crate::driver::received::{Parameters, Received};
 use crate::io::major;
 use crate::io::mdl::MdlAccess;
 use crate::kernel::this_thread;
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 
 /// The bytes of a request: where they begin, and how many there are.
 #[derive(Clone, Copy)]
@@ -208,6 +208,7 @@ impl LowerIrp {
             flags: location.flags(),
             control: location.control(),
             parameters: self.parameters(),
+            file_object: location.file_object().addr(),
             irql: this_thread::irql(),
             stack_count: access.stack_count(),
             location: access.current_location(),

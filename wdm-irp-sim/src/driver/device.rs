@@ -5,6 +5,7 @@ use std::fmt;
 use std::ptr::NonNull;
 
 use wdm_irp::TargetDevice;
+use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS, PDRIVER_DISPATCH, STATUS_INVALID_DEVICE_REQUEST};
 
 use crate::driver::held::HeldIrps;
@@ -12,9 +13,11 @@ use crate::driver::options::DeviceOptions;
 use crate::driver::owned_irp::OwnedIrp;
 use crate::driver::received::Received;
 use crate::kernel::Kernel;
+use crate::kernel::counted::ObjectRecord;
 use crate::kernel::ledger::Retire;
 use crate::kernel::objects::{self, DeviceObject};
-use crate::memory::Memory;
+use crate::memory::{Memory, POISON};
+use crate::report::timeline::Lane;
 use crate::sync::{Arc, Mutex, Weak, lock};
 
 /// `IO_TYPE_DEVICE`
@@ -37,13 +40,16 @@ enum Driver {
 /// A device, shared by the machine, the handles, and the IRPs at its driver.
 ///
 /// # Invariants
-/// 1. `memory` holds a `DEVICE_OBJECT`, which is not changed after construction.
+/// 1. `memory` holds a `DEVICE_OBJECT`, which is not changed after construction, until its driver
+///    has deleted it and nobody has a reference to it any more.
 pub(crate) struct DeviceShared {
     name: Arc<str>,
     memory: Memory,
     target: TargetDevice,
     flags: u32,
     stack_size: i8,
+    wants_file_object: bool,
+    is_own: bool,
     driver: Driver,
     received: Mutex<Vec<Received>>,
     held: HeldIrps,
@@ -87,12 +93,31 @@ impl DeviceObject for DeviceShared {
         self.name.clone()
     }
 
+    fn lane(&self) -> Lane {
+        if self.is_own {
+            Lane::Originator
+        } else {
+            Lane::Device(self.name())
+        }
+    }
+
+    fn poison(&self) {
+        // SAFETY: deleted, and nobody has a reference: a driver that still reads it is what the
+        // poison is for.
+        unsafe { self.memory.fill(0..self.memory.size(), POISON) };
+    }
+
     unsafe fn dispatch(
         self: Arc<Self>,
         kernel: &Arc<Kernel>,
         irp: *mut IRP,
         number: u32,
     ) -> NTSTATUS {
+        if self.wants_file_object {
+            // SAFETY: the IRP is at this device by the caller's contract.
+            let access = unsafe { Irp::new(irp) };
+            kernel.check_file_object(access, number, &*self);
+        }
         let driver = match &self.driver {
             Driver::Raw(Some(dispatch)) => {
                 // SAFETY: whoever called `MachineHandle::raw_device` vouches for the routine; the
@@ -190,12 +215,17 @@ impl Device {
         // `DeviceShared`), and the drivers of the model keep to the lengths of buffers. They
         // complete an IRP as often as the test wants; the ledger stops what is too often.
         let target = unsafe { TargetDevice::from_raw(device) };
+        let opened_by = options.object_name.map(|name| (name, options.open_status));
+        let record = ObjectRecord::device(options.name.clone(), opened_by);
+        lock(&kernel.ledger).objects.insert(pointer.addr(), record);
         let shared = Arc::new(DeviceShared {
             name: options.name,
             memory,
             target,
             flags: options.flags,
             stack_size: options.stack_size,
+            wants_file_object: options.wants_file_object,
+            is_own: options.is_own,
             driver,
             received: Mutex::default(),
             held: HeldIrps::new(),

@@ -43,6 +43,8 @@ pub struct Received {
     pub control: u8,
     /// The arguments.
     pub parameters: Parameters,
+    /// The address of the file object; 0 if there is none.
+    pub file_object: usize,
     /// The IRQL of the dispatch routine.
     pub irql: u8,
     /// How many stack locations the IRP has.

@@ -1,6 +1,6 @@
 //! When a modeled driver completes a request.
 
-use wdm_irp::sys::NTSTATUS;
+use wdm_irp::sys::{NTSTATUS, PASSIVE_LEVEL};
 
 use crate::sync::Duration;
 
@@ -28,6 +28,7 @@ pub struct When {
     pub(super) marked: bool,
     pub(super) cancelable: bool,
     pub(super) returns: Option<NTSTATUS>,
+    pub(super) inline_irql: u8,
 }
 
 impl When {
@@ -37,6 +38,7 @@ impl When {
             marked: true,
             cancelable: false,
             returns: None,
+            inline_irql: PASSIVE_LEVEL,
         }
     }
 
@@ -82,6 +84,15 @@ impl When {
     /// Does not mark the IRP pending: a breach of contract unless it is completed inline.
     pub const fn unmarked(mut self) -> Self {
         self.marked = false;
+        self
+    }
+
+    /// Raises the IRQL to this level for a completion in the dispatch routine: the originator's
+    /// completion routine runs there, on the originator's own thread.
+    ///
+    /// For completions on other threads see [`Behavior::at_irql`](crate::Behavior::at_irql).
+    pub const fn raised_to(mut self, level: u8) -> Self {
+        self.inline_irql = level;
         self
     }
 

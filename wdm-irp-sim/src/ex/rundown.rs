@@ -13,7 +13,7 @@ use crate::ke::dispatcher::SYNCHRONIZATION_EVENT;
 use crate::ke::{event, wait};
 use crate::kernel::locks::{RundownRecord, WaitersEvent};
 use crate::kernel::{Kernel, objects};
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 use crate::sync::{Arc, lock};
 
 /// `EX_RUNDOWN_ACTIVE`: the run-down has begun.

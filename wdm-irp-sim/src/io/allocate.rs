@@ -5,15 +5,15 @@ use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
 use crate::fault::Allocation;
 use crate::io::irp::{self, OVERRUN};
-use crate::kernel::ledger::Owner;
+use crate::kernel::irps::{Owner, Source};
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
-use crate::report::violation::ViolationKind;
-use crate::sync::{Arc, lock};
+use crate::report::kind::ViolationKind;
+use crate::sync::{Arc, lock, watched};
 
 impl Kernel {
     /// Allocates an IRP and enters it in the ledger (`IoAllocateIrp`).
-    pub(crate) fn IoAllocateIrp(self: &Arc<Self>, stack_size: i8) -> *mut IRP {
+    pub(crate) fn IoAllocateIrp(self: &Arc<Self>, stack_size: i8, charge_quota: bool) -> *mut IRP {
         self.check_irql(DISPATCH_LEVEL, None, "IoAllocateIrp");
         if stack_size < 1 || stack_size == i8::MAX {
             self.violate(
@@ -30,10 +30,11 @@ impl Kernel {
             );
             return std::ptr::null_mut();
         }
-        let memory = irp::allocate(stack_size);
+        let memory = irp::allocate(stack_size, charge_quota);
         let irp = memory.cast::<IRP>();
+        watched::begin(irp.addr()..irp.addr() + irp::size_of_irp(stack_size));
         objects::insert(irp.addr(), self);
-        let number = lock(&self.ledger).add_irp(memory, stack_size);
+        let number = lock(&self.ledger).add_irp(memory, stack_size, charge_quota);
         this_thread::set_last_irp(self, number);
         self.call(
             Some(number),
@@ -70,6 +71,8 @@ impl Kernel {
         if known.is_some() {
             self.call(known, "IoFreeIrp");
         }
+        // Before the ledger is locked, which is never held across an operation of loom's.
+        watched::exclude(irp.addr());
         let mut ledger = lock(&self.ledger);
         let (number, record) = ledger.irp_at(irp.addr()).ok_or((
             ViolationKind::UnknownIrp,
@@ -83,6 +86,13 @@ impl Kernel {
                 "IoFreeIrp on an IRP that is freed",
             );
         }
+        if record.source == Source::Driver {
+            return found(
+                ViolationKind::UnknownIrp,
+                "IoFreeIrp on an IRP in memory of the driver (IoInitializeIrp)",
+            );
+        }
+        record.ended_by = Some(this_thread::who());
         if record.owner == Owner::InFlight {
             record.owner = Owner::Freed;
             record.doomed = true;

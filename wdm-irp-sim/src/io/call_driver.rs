@@ -1,23 +1,23 @@
 //! `IofCallDriver`: an IRP moves down, and a dispatch routine is called.
 
-use wdm_irp::sys::irp::{Irp, StackLocation};
+use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{
-    DEVICE_OBJECT, IRP, NTSTATUS, PIO_COMPLETION_ROUTINE, SL_INVOKE_ALWAYS,
-    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
+    DEVICE_OBJECT, IRP, NTSTATUS, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
 };
 
 use crate::fault::DelayPoint;
 use crate::io::irp::set_current_location;
-use crate::io::major::{describe_arguments, highest_irql};
+use crate::io::major::describe_arguments;
+use crate::io::may_send::{check_initial_status, check_registration};
 use crate::io::mdl::mdl_chain;
 use crate::io::pending::breach_of_contract;
-use crate::kernel::ledger::{Frame, IrpRecord, Owner};
+use crate::kernel::irps::{Frame, Owner};
 use crate::kernel::objects::DeviceObject;
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::names::{irql_name, major_name, status_name};
 use crate::report::timeline::Step;
-use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock, thread};
 
 /// What `IofCallDriver` needs to know after the dispatch routine, when the IRP may be gone.
@@ -48,6 +48,11 @@ impl Kernel {
             );
             return STATUS_INVALID_PARAMETER;
         };
+        if self.is_deleted(device.addr()) {
+            let text = format!("IofCallDriver to {}, which is deleted", target.name());
+            self.violate(ViolationKind::DeletedObjectUsed, None, &text);
+            return STATUS_INVALID_PARAMETER;
+        }
         // SAFETY: the contract of this function is that of `send`.
         let (sent, found) = unsafe { self.send(&*target, irp) };
         let caller = this_thread::lane();
@@ -189,6 +194,10 @@ impl Kernel {
                 check_registration(location)
                     .map(|(kind, detail)| (kind, Some(number), detail.to_owned())),
             );
+            found.extend(
+                check_initial_status(access, location.major_function())
+                    .map(|(kind, text)| (kind, Some(number), text)),
+            );
             record.owner = Owner::InFlight;
             record.sent = true;
             record.origin_location = next;
@@ -211,12 +220,18 @@ impl Kernel {
         });
         if from_originator {
             let chain = mdl_chain(access.mdl_address());
-            record.mdls.clone_from(&chain);
-            for address in chain {
-                if let Some(mdl) = ledger.mdls.get_mut(&address) {
-                    mdl.in_flight = Some(number);
-                }
-            }
+            let buffers = chain.iter().map(|mdl| mdl.system_address().addr());
+            let uses = [
+                location.context().addr(),
+                target.as_ptr().addr(),
+                location.file_object().addr(),
+                access.system_buffer().addr(),
+                access.user_buffer().addr(),
+            ];
+            let uses = uses.into_iter().chain(buffers);
+            record.uses = uses.filter(|address| *address != 0).collect();
+            record.mdls = chain.iter().map(|mdl| mdl.address()).collect();
+            ledger.carry(number);
         }
         let sent = Sent {
             number,
@@ -225,73 +240,5 @@ impl Kernel {
             arguments: describe_arguments(location),
         };
         (Some(sent), found)
-    }
-
-    /// Returns a reason why `IofCallDriver` must not touch an IRP, if there is one.
-    fn why_not_send(
-        &self,
-        number: u32,
-        record: &IrpRecord,
-    ) -> Option<(ViolationKind, &'static str)> {
-        if record.doomed {
-            return Some((
-                ViolationKind::FreedIrpUsed,
-                "IofCallDriver on an IRP that its originator has freed in flight",
-            ));
-        }
-        match record.owner {
-            Owner::Freed => Some((
-                ViolationKind::FreedIrpUsed,
-                "IofCallDriver on an IRP that is freed",
-            )),
-            // Any driver that has the IRP may send it on. The originator's thread, outside of any
-            // routine for the IRP, is no such driver.
-            Owner::InFlight
-                if record.origin_thread == Some(thread::current().id())
-                    && !this_thread::is_busy_with(self, number) =>
-            {
-                Some((
-                    ViolationKind::SentInFlight,
-                    "IofCallDriver by the originator on an IRP that is in flight",
-                ))
-            }
-            Owner::InFlight | Owner::Originator => None,
-        }
-    }
-
-    /// Checks that a request may be sent at the current IRQL.
-    fn check_send_irql(&self, number: u32, major: u8) {
-        let irql = this_thread::irql();
-        if irql > highest_irql(major) {
-            self.violate(
-                ViolationKind::SentAtBadIrql,
-                Some(number),
-                &format!(
-                    "IofCallDriver for {} at {}_LEVEL",
-                    major_name(major),
-                    irql_name(irql)
-                ),
-            );
-        }
-    }
-}
-
-/// Checks that the originator's routine runs whatever happens.
-fn check_registration(location: StackLocation) -> Option<(ViolationKind, &'static str)> {
-    let routine: PIO_COMPLETION_ROUTINE = location.completion_routine();
-    let control = location.control() & SL_INVOKE_ALWAYS;
-    if routine.is_none() || control == 0 {
-        Some((
-            ViolationKind::SentWithoutRoutine,
-            "IofCallDriver on a driver-allocated IRP without completion routine",
-        ))
-    } else if control != SL_INVOKE_ALWAYS {
-        Some((
-            ViolationKind::RoutineNotForAllOutcomes,
-            "IofCallDriver on a driver-allocated IRP whose completion routine is not registered for success, error \
-             and cancel alike",
-        ))
-    } else {
-        None
     }
 }

@@ -4,11 +4,12 @@ use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{DISPATCH_LEVEL, IRP};
 
 use crate::fault::DelayPoint;
-use crate::kernel::ledger::Owner;
+use crate::kernel::irps::Owner;
+use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::timeline::{Lane, Step};
-use crate::report::violation::ViolationKind;
-use crate::sync::{Arc, Condvar, Instant, Mutex, lock, thread, wait_for};
+use crate::sync::{Arc, Condvar, Instant, Mutex, lock, thread, wait_for, watched};
 
 /// The system-wide cancel spin lock, with the thread that holds it.
 static OWNER: Mutex<Option<thread::ThreadId>> = Mutex::new(None);
@@ -68,12 +69,31 @@ pub(crate) fn IoReleaseCancelSpinLock(irql: u8) {
 }
 
 impl Kernel {
-    /// Enters a call of `IoCancelIrp` in the ledger.
-    fn begin_cancel(&self, address: usize) -> Result<(u32, Owner), Option<u32>> {
+    /// Enters a call of `IoCancelIrp` in the ledger; an error says why there must be none.
+    fn begin_cancel(&self, address: usize) -> Result<(u32, Owner), Found> {
+        let who = this_thread::lane();
         let mut ledger = lock(&self.ledger);
-        let (number, record) = ledger.irp_at(address).ok_or(None)?;
-        if record.owner == Owner::Freed {
-            return Err(Some(number));
+        let Some((number, record)) = ledger.irp_at(address) else {
+            let text = format!("IoCancelIrp by the {who} on something that is no IRP");
+            return Err((ViolationKind::UnknownIrp, None, text));
+        };
+        let refuse = |kind, what| {
+            let (lane, thread) = record
+                .ended_by
+                .clone()
+                .unwrap_or((Lane::IoManager, "?".into()));
+            let text = format!(
+                "IoCancelIrp by the {who} on an IRP that the {lane} on thread {thread} has {what}"
+            );
+            Err((kind, Some(number), text))
+        };
+        match record.owner {
+            Owner::Freed => return refuse(ViolationKind::FreedIrpUsed, "freed"),
+            Owner::Originator if !record.sent && record.ended_by.is_some() => {
+                let what = "made fresh by IoReuseIrp and not sent";
+                return refuse(ViolationKind::ReusedIrpCancelled, what);
+            }
+            Owner::Originator | Owner::InFlight => {}
         }
         record.cancelling += 1;
         Ok((number, record.owner))
@@ -102,16 +122,12 @@ impl Kernel {
                 self.call(Some(number), format!("IoCancelIrp{late}"));
                 number
             }
-            Err(number) => {
-                let kind = if number.is_some() {
-                    ViolationKind::FreedIrpUsed
-                } else {
-                    ViolationKind::UnknownIrp
-                };
-                self.violate(kind, number, "IoCancelIrp on an IRP that is not allocated");
+            Err((kind, number, text)) => {
+                self.violate(kind, number, &text);
                 return false;
             }
         };
+        watched::share(irp.addr());
         self.faults.delay_at(DelayPoint::BeforeCancel);
         // SAFETY: allocated, as the ledger says, and it stays so: `IoFreeIrp` keeps the memory of
         // an IRP that is being cancelled. Until the routine is claimed only `Cancel` and
@@ -121,6 +137,7 @@ impl Kernel {
         let before = IoAcquireCancelSpinLock();
         access.set_cancel();
         let Some(routine) = access.exchange_cancel_routine(None) else {
+            watched::share(irp.addr());
             IoReleaseCancelSpinLock(before);
             self.end_cancel(number);
             self.note(Some(number), "IoCancelIrp: no cancel routine is set");
@@ -132,6 +149,7 @@ impl Kernel {
             .current()
             .map_or(std::ptr::null_mut(), StackLocation::device_object);
         self.faults.delay_at(DelayPoint::BeforeCancelRoutine);
+        watched::share(irp.addr());
         // From here on the IRP belongs to the cancel routine.
         self.end_cancel(number);
         let lane = objects::lane_of(device);

@@ -14,13 +14,13 @@ use wdm_irp::sys::{
 
 use crate::fault::DelayPoint;
 use crate::io::irp::{clear_location, set_current_location};
-use crate::kernel::ledger::{IrpRecord, Owner};
+use crate::kernel::irps::{IrpRecord, Owner};
 use crate::kernel::record::Found;
 use crate::kernel::{Kernel, objects};
+use crate::report::kind::ViolationKind;
 use crate::report::names::status_name;
 use crate::report::timeline::Lane;
-use crate::report::violation::ViolationKind;
-use crate::sync::{Arc, lock};
+use crate::sync::{Arc, lock, watched};
 
 /// What `IofCompleteRequest` needs to know about an IRP.
 struct Walk {
@@ -215,6 +215,7 @@ impl Kernel {
         let context_of_routine = location.context();
         let routine = location.completion_routine().filter(|_| invoked);
         clear_location(location);
+        watched::share(access.as_ptr().addr());
         {
             let mut ledger = lock(&self.ledger);
             let Some(record) = ledger.irps.get_mut(&number) else {
@@ -227,11 +228,7 @@ impl Kernel {
             // thread.
             record.walking = false;
             record.owner = Owner::Originator;
-            for address in std::mem::take(&mut record.mdls) {
-                if let Some(mdl) = ledger.mdls.get_mut(&address) {
-                    mdl.in_flight = None;
-                }
-            }
+            ledger.uncarry(number);
         }
         let Some(routine) = routine else {
             self.violate(

@@ -1,12 +1,15 @@
 //! IRPs in memory: their layout, how they are initialized, and the guard behind them.
 
 use wdm_irp::sys::irp::{Irp, StackLocation};
-use wdm_irp::sys::{IO_STACK_LOCATION, IO_TYPE_IRP, IRP, PARAMETERS_OTHERS};
+use wdm_irp::sys::{IO_STACK_LOCATION, IO_TYPE_IRP, IRP, NTSTATUS, PARAMETERS_OTHERS};
 
 use crate::memory::{Memory, POISON};
 
 /// Bytes of a stack location.
 const LOCATION: usize = size_of::<IO_STACK_LOCATION>();
+
+/// `IRP.AllocationFlags`: the IRP counts against the quota of a process.
+const IRP_QUOTA_CHARGED: u8 = 1;
 
 /// Bytes behind the last stack location that nobody may touch.
 ///
@@ -14,31 +17,63 @@ const LOCATION: usize = size_of::<IO_STACK_LOCATION>();
 const GUARD: usize = if cfg!(miri) { 0 } else { LOCATION };
 
 /// Returns the bytes of an IRP with its stack locations.
-fn size_of_irp(stack_count: i8) -> usize {
+pub(super) fn size_of_irp(stack_count: i8) -> usize {
     size_of::<IRP>() + usize::from(stack_count.unsigned_abs()) * LOCATION
 }
 
 /// Allocates an IRP and initializes it like `IoInitializeIrp`.
-pub(crate) fn allocate(stack_count: i8) -> Memory {
+pub(crate) fn allocate(stack_count: i8, charge_quota: bool) -> Memory {
     let size = size_of_irp(stack_count);
     let memory = Memory::zeroed(size + GUARD);
     // SAFETY: the memory was allocated above, and nobody else knows it.
     unsafe { memory.fill(size..size + GUARD, POISON) };
+    let packet_size = u16::try_from(size).expect("at most 127 locations");
     let irp = memory.cast::<IRP>();
-    // SAFETY: the memory was allocated above, large enough for an IRP, and zeroed, which is a valid
-    // one; nobody else knows it.
+    // SAFETY: the memory was allocated above with this size, and nobody else knows it.
+    unsafe { initialize(irp, packet_size, stack_count) };
+    // SAFETY: an IRP since the line above, which nobody else knows.
+    unsafe { (*irp).AllocationFlags = u8::from(charge_quota) * IRP_QUOTA_CHARGED };
+    memory
+}
+
+/// Makes an IRP of memory (`IoInitializeIrp`).
+///
+/// # Safety
+/// `irp` is writable for `packet_size` bytes, which is at least what an IRP with `stack_count`
+/// locations takes; nobody else accesses it.
+pub(super) unsafe fn initialize(irp: *mut IRP, packet_size: u16, stack_count: i8) {
+    // SAFETY: writable for this many bytes by contract, and nobody else's.
+    unsafe { irp.cast::<u8>().write_bytes(0, usize::from(packet_size)) };
+    // SAFETY: as above; large enough for an IRP by contract, and zeroed, which is a valid one.
     let fields = unsafe { &mut *irp };
     fields.Type = i16::try_from(IO_TYPE_IRP).expect("IO_TYPE_IRP is 6");
-    fields.Size = u16::try_from(size).expect("at most 127 locations");
+    fields.Size = packet_size;
     fields.StackCount = stack_count;
     // An empty list points to itself.
     let links = &raw mut fields.ThreadListEntry;
     fields.ThreadListEntry.Flink = links;
     fields.ThreadListEntry.Blink = links;
-    // SAFETY: an IRP with `stack_count` locations since the lines above, which nobody else knows.
+    // SAFETY: an IRP with `stack_count` locations since the lines above, which nobody else
+    // accesses by contract.
     let access = unsafe { Irp::new(irp) };
     set_current_location(access, stack_count + 1);
-    memory
+}
+
+/// Makes an IRP as it was when it was initialized, but for `AllocationFlags`, with this status.
+///
+/// # Safety
+/// `irp` is an initialized IRP with `stack_count` locations, which nobody else accesses.
+pub(super) unsafe fn reset(irp: *mut IRP, stack_count: i8, status: NTSTATUS) {
+    // SAFETY: initialized, and nobody else's, by contract.
+    let size = unsafe { (*irp).Size };
+    // SAFETY: as above.
+    let flags = unsafe { (*irp).AllocationFlags };
+    // SAFETY: the size is that of the IRP: `initialize` has set it. The rest is by contract.
+    unsafe { initialize(irp, size, stack_count) };
+    // SAFETY: as above.
+    unsafe { (*irp).AllocationFlags = flags };
+    // SAFETY: an IRP since the lines above, which nobody else accesses by contract.
+    unsafe { Irp::new(irp) }.set_io_status(status, 0);
 }
 
 /// Returns whether nobody has written behind the last stack location.
@@ -81,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_irp_is_initialized_as_windows_does() {
-        let memory = allocate(3);
+        let memory = allocate(3, false);
         let irp = memory.cast::<IRP>();
         // SAFETY: allocated above, and no other code knows the IRP.
         let access = unsafe { Irp::new(irp) };
@@ -107,7 +142,7 @@ mod tests {
     #[test]
     #[cfg(not(miri))]
     fn marking_past_the_array_shows() {
-        let memory = allocate(1);
+        let memory = allocate(1, false);
         let irp = memory.cast::<IRP>();
         // SAFETY: the location that is marked is out of bounds of the IRP, and in bounds of the
         // allocation with its guard.

@@ -9,7 +9,7 @@ use crate::fault::Allocation;
 use crate::kernel::ledger::MdlRecord;
 use crate::kernel::{Kernel, objects, this_thread};
 use crate::memory::Memory;
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 use crate::sync::{Arc, lock};
 
 const PAGE_SIZE: usize = 4096;
@@ -34,6 +34,11 @@ impl MdlAccess {
     pub(crate) const unsafe fn new(mdl: *mut MDL) -> Self {
         // INVARIANT: 1 and 2 by the caller's contract.
         Self(mdl)
+    }
+
+    /// Returns the address of the MDL.
+    pub(super) fn address(self) -> usize {
+        self.0.addr()
     }
 
     pub(crate) fn flags(self) -> i16 {
@@ -218,14 +223,15 @@ fn attach(access: Irp, mdl: *mut MDL, secondary: bool) {
     last.set_next(mdl);
 }
 
-/// Returns the addresses of a chain of MDLs.
-pub(super) fn mdl_chain(mut mdl: *mut MDL) -> Vec<usize> {
+/// Returns the MDLs of a chain.
+pub(super) fn mdl_chain(mut mdl: *mut MDL) -> Vec<MdlAccess> {
     let mut chain = Vec::new();
     // Bounded: a damaged chain may be a ring.
     while !mdl.is_null() && chain.len() < 1024 {
-        chain.push(mdl.addr());
         // SAFETY: the sender of an IRP keeps the MDLs it carries valid, as the WDK asks of it.
-        mdl = unsafe { MdlAccess::new(mdl) }.next();
+        let access = unsafe { MdlAccess::new(mdl) };
+        chain.push(access);
+        mdl = access.next();
     }
     chain
 }
@@ -241,6 +247,7 @@ mod tests {
         let mdl = &raw mut mdl;
         // SAFETY: a pointer to the local variable, which is alive and used by it only.
         unsafe { (*mdl).Next = mdl };
-        assert_eq!(mdl_chain(mdl), [mdl.addr(); 1024]);
+        let chain: Vec<usize> = mdl_chain(mdl).into_iter().map(MdlAccess::address).collect();
+        assert_eq!(chain, [mdl.addr(); 1024]);
     }
 }

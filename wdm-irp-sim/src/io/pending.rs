@@ -3,9 +3,9 @@
 use wdm_irp::sys::STATUS_PENDING;
 
 use crate::kernel::Kernel;
-use crate::kernel::ledger::Frame;
+use crate::kernel::irps::Frame;
+use crate::report::kind::ViolationKind;
 use crate::report::names::status_name;
-use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock};
 
 impl Kernel {

@@ -15,7 +15,7 @@ use crate::ke::dispatcher::SYNCHRONIZATION_EVENT;
 use crate::ke::{event, wait};
 use crate::kernel::locks::RemoveLockRecord;
 use crate::kernel::{Kernel, objects};
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 use crate::sync::{Arc, lock};
 
 /// A remove lock that the ledger knows, and whose memory is valid now.

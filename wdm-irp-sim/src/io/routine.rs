@@ -5,9 +5,9 @@ use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS};
 
 use crate::fault::DelayPoint;
 use crate::kernel::{Kernel, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::names::status_name;
 use crate::report::timeline::{Lane, Step};
-use crate::report::violation::ViolationKind;
 use crate::sync::Arc;
 
 impl Kernel {

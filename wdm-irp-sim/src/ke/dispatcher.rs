@@ -6,11 +6,12 @@
 //! that does not block takes the lock, too.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use wdm_irp::sys::KEVENT;
 
-use crate::sync::{Arc, dispatcher};
+use crate::sync::{Arc, dispatcher, watched};
 
 /// `EVENT_TYPE` of an event that is reset by the wait that it satisfies.
 pub(crate) const SYNCHRONIZATION_EVENT: u8 = 1;
@@ -63,6 +64,7 @@ impl EventAccess {
     fn event(self) -> *mut KEVENT {
         #[cfg(loom)]
         wdm_irp::__memory::touch(self.0.addr());
+        watched::share(self.0.addr());
         self.0
     }
 
@@ -104,6 +106,17 @@ impl EventAccess {
         list.Flink = links;
         list.Blink = links;
     }
+}
+
+/// Returns whether a thread waits on an event in this memory.
+///
+/// Loom's models do not ask: the lock would order the threads that they look for.
+pub(crate) fn is_waited_on_in(memory: &Range<usize>) -> bool {
+    !cfg!(loom)
+        && dispatcher::lock(&DISPATCHER)
+            .range(memory.clone())
+            .next()
+            .is_some()
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, KEVENT, NotificationEvent};
 
 use crate::fault::DelayPoint;
 use crate::ke::dispatcher::{DISPATCHER, EventAccess, SYNCHRONIZATION_EVENT, release};
-use crate::kernel::ledger::Owner;
+use crate::kernel::irps::Owner;
 use crate::kernel::{Kernel, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::timeline::{Lane, Step};
-use crate::report::violation::ViolationKind;
 use crate::sync::{dispatcher, lock};
 
 impl Kernel {

@@ -6,7 +6,7 @@
 use std::marker::PhantomData;
 
 use crate::kernel::this_thread;
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 
 /// Returns the IRQL of the calling thread (`KeGetCurrentIrql`).
 #[must_use]

@@ -13,8 +13,8 @@ use crate::fault::DelayPoint;
 use crate::ke::dispatcher::{DISPATCHER, EventAccess, Waiter};
 use crate::kernel::ledger::Wait;
 use crate::kernel::{Kernel, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::names::status_name;
-use crate::report::violation::ViolationKind;
 use crate::sync::dispatcher::Deadline;
 use crate::sync::{Arc, Duration, dispatcher, lock};
 

@@ -1,18 +1,25 @@
-//! Locks that are held when their memory is freed, or when the machine ends.
+//! Locks that are held, and IRPs that are in flight, when their memory is freed or the machine
+//! ends.
 
 use std::ops::Range;
 
 use crate::kernel::Kernel;
 use crate::kernel::record::Found;
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 use crate::sync::lock;
 
 impl Kernel {
-    /// Forgets the locks in memory that has been freed, and records those that are held.
-    pub(crate) fn forget_locks(&self, memory: Range<usize>) {
+    /// Forgets the locks and the driver's own IRPs in memory that is freed, and records locks that
+    /// are held and IRPs that are in flight.
+    pub(crate) fn forget_memory(&self, memory: &Range<usize>) {
         let mut found: Vec<Found> = Vec::new();
         {
             let mut ledger = lock(&self.ledger);
+            for number in ledger.forget_irps_in(memory) {
+                let text = "the memory of an IRP that a lower driver has";
+                let kind = ViolationKind::IrpFreedInFlight;
+                found.push((kind, Some(number), text.to_owned()));
+            }
             ledger.remove_locks.retain(|address, record| {
                 let freed = memory.contains(address);
                 if freed && !record.tags.is_empty() {

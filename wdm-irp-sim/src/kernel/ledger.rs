@@ -1,69 +1,21 @@
-//! The ledger: a page about each IRP, MDL and lock.
+//! The ledger: a page about each IRP, MDL, pool block and lock.
 //!
-//! Nothing of it is in the memory of an IRP, MDL or lock, which may be gone or misused.
+//! Nothing of it is in the memory that it is about, which may be gone or misused.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use wdm_irp::sys::NTSTATUS;
 
+use crate::kernel::counted::ObjectRecord;
+use crate::kernel::irps::{IrpRecord, Owner, Source};
 use crate::kernel::locks::{RemoveLockRecord, RundownRecord};
+use crate::kernel::pool::PoolRecord;
 use crate::kernel::quarantine::{CAPACITY, Quarantine};
+use crate::kernel::registrations::Registration;
 use crate::memory::Memory;
 use crate::report::timeline::Entry;
 use crate::report::violation::Violation;
-use crate::sync::{Arc, thread};
-
-/// Who has an IRP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// The driver that has allocated it.
-    Originator,
-    /// A lower driver, or the I/O manager on the way back.
-    InFlight,
-    /// The pool.
-    Freed,
-}
-
-/// One call of a dispatch routine for an IRP.
-pub(crate) struct Frame {
-    pub(crate) id: u64,
-    pub(crate) location: i8,
-    pub(crate) device: Arc<str>,
-    /// What the dispatch routine has returned.
-    pub(crate) returned: Option<NTSTATUS>,
-    /// Whether the driver had marked the IRP pending, once it has completed it.
-    pub(crate) marked: Option<bool>,
-    /// Whether a breach of the contract has been recorded already.
-    pub(crate) noted: bool,
-}
-
-/// The ledger's page about one IRP.
-pub(crate) struct IrpRecord {
-    pub(crate) address: usize,
-    pub(crate) memory: Option<Memory>,
-    pub(crate) stack_count: i8,
-    pub(crate) owner: Owner,
-    /// Whether it was ever sent.
-    pub(crate) sent: bool,
-    /// The location whose routine belongs to the originator, when in flight.
-    pub(crate) origin_location: i8,
-    /// The thread that has sent it.
-    pub(crate) origin_thread: Option<thread::ThreadId>,
-    /// Whether `IofCompleteRequest` is walking up the locations, outside of any routine.
-    pub(crate) walking: bool,
-    /// Counts the walks, to notice one that overtakes another.
-    pub(crate) walks: u64,
-    /// Counts the calls of dispatch routines.
-    pub(crate) calls: u64,
-    /// The calls that have not both returned and been completed.
-    pub(crate) frames: Vec<Frame>,
-    /// The MDLs it carries, when in flight.
-    pub(crate) mdls: Vec<usize>,
-    /// Calls of `IoCancelIrp` that may still touch it.
-    pub(crate) cancelling: u32,
-    /// It was freed when it must not be: the memory is kept, and the originator is not called.
-    pub(crate) doomed: bool,
-}
+use crate::sync::Arc;
 
 /// The ledger's page about one MDL.
 pub(crate) struct MdlRecord {
@@ -111,10 +63,19 @@ pub(crate) struct Ledger {
     pub(crate) irps: BTreeMap<u32, IrpRecord>,
     pub(crate) next_irp: u32,
     pub(crate) mdls: BTreeMap<usize, MdlRecord>,
+    /// The addresses that IRPs in flight use, with their IRPs.
+    pub(crate) used: BTreeSet<(usize, u32)>,
+    pub(crate) pool: BTreeMap<usize, PoolRecord>,
     /// The IRP to which the event at an address belongs.
     pub(crate) events: BTreeMap<usize, u32>,
     pub(crate) remove_locks: BTreeMap<usize, RemoveLockRecord>,
     pub(crate) rundowns: BTreeMap<usize, RundownRecord>,
+    /// Devices and file objects.
+    pub(crate) objects: BTreeMap<usize, ObjectRecord>,
+    /// The device that is attached to a device, by the address of the lower one.
+    pub(crate) attached: BTreeMap<usize, usize>,
+    /// What `IoSetCompletionRoutineEx` has allocated, by the context of the routine.
+    pub(crate) registrations: BTreeMap<usize, Registration>,
     pub(crate) waits: Vec<Wait>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) entries: VecDeque<Entry>,
@@ -131,20 +92,38 @@ impl Ledger {
         Some((number, self.irps.get_mut(&number)?))
     }
 
-    /// Enters a new IRP.
-    pub(crate) fn add_irp(&mut self, memory: Memory, stack_count: i8) -> u32 {
+    /// Enters a new IRP of `IoAllocateIrp`.
+    pub(crate) fn add_irp(&mut self, memory: Memory, stack_count: i8, charged: bool) -> u32 {
+        let address = memory.as_ptr().addr();
+        let source = Source::Allocated { charged };
+        self.add(address, Some(memory), source, stack_count)
+    }
+
+    /// Enters an IRP in memory of the driver.
+    pub(crate) fn add_irp_of_driver(&mut self, address: usize, stack_count: i8) -> u32 {
+        self.add(address, None, Source::Driver, stack_count)
+    }
+
+    fn add(
+        &mut self,
+        address: usize,
+        memory: Option<Memory>,
+        source: Source,
+        stack_count: i8,
+    ) -> u32 {
         self.next_irp += 1;
         let number = self.next_irp;
-        let address = memory.as_ptr().addr();
         self.numbers.insert(address, number);
         self.irps.insert(
             number,
             IrpRecord {
                 address,
-                memory: Some(memory),
+                memory,
+                source,
                 stack_count,
                 owner: Owner::Originator,
                 sent: false,
+                ended_by: None,
                 origin_location: 0,
                 origin_thread: None,
                 walking: false,
@@ -152,6 +131,7 @@ impl Ledger {
                 calls: 0,
                 frames: Vec::new(),
                 mdls: Vec::new(),
+                uses: Vec::new(),
                 cancelling: 0,
                 doomed: false,
             },
@@ -194,26 +174,10 @@ impl Ledger {
         let old = self.quarantine.add(memory, irp, what)?;
         if old.irp.is_none() {
             self.mdls.remove(&old.address());
+            self.pool.remove(&old.address());
+            self.objects.remove(&old.address());
         }
         old.damage()
-    }
-}
-
-/// Describes where an IRP is.
-pub(crate) fn describe(record: &IrpRecord) -> String {
-    match record.owner {
-        Owner::Freed => "freed".to_owned(),
-        Owner::Originator if record.sent => "completed, at the originator".to_owned(),
-        Owner::Originator => "not sent, at the originator".to_owned(),
-        Owner::InFlight => record
-            .frames
-            .iter()
-            .rev()
-            .find(|frame| frame.marked.is_none())
-            .map_or_else(
-                || "in flight, held back by a completion routine".to_owned(),
-                |frame| format!("in flight at {}", frame.device),
-            ),
     }
 }
 
@@ -223,7 +187,7 @@ mod tests {
 
     /// Enters a new IRP.
     fn add(ledger: &mut Ledger) -> (u32, usize) {
-        let number = ledger.add_irp(Memory::zeroed(1), 1);
+        let number = ledger.add_irp(Memory::zeroed(1), 1, false);
         (number, ledger.irps[&number].address)
     }
 

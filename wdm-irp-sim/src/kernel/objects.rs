@@ -18,9 +18,10 @@ pub(crate) trait DeviceObject: Any + Send + Sync {
     fn name(&self) -> Arc<str>;
 
     /// Returns the party that the driver is in the timeline.
-    fn lane(&self) -> Lane {
-        Lane::Device(self.name())
-    }
+    fn lane(&self) -> Lane;
+
+    /// Fills the device object with poison: nobody has a reference to it any more.
+    fn poison(&self);
 
     /// Calls the driver's dispatch routine.
     ///
@@ -53,7 +54,12 @@ pub(crate) fn remove_device(address: usize) {
 
 /// Finds the device behind a `DEVICE_OBJECT`; `None` if there is none.
 pub(crate) fn device(object: *mut DEVICE_OBJECT) -> Option<Arc<dyn DeviceObject>> {
-    lock(&DEVICES).get(&object.addr()).and_then(Weak::upgrade)
+    device_at(object.addr())
+}
+
+/// Finds the device whose `DEVICE_OBJECT` is at an address; `None` if there is none.
+pub(crate) fn device_at(address: usize) -> Option<Arc<dyn DeviceObject>> {
+    lock(&DEVICES).get(&address).and_then(Weak::upgrade)
 }
 
 /// Returns the party that a device's driver is in the timeline.
@@ -91,8 +97,11 @@ impl Drop for Kernel {
             .numbers
             .keys()
             .chain(ledger.mdls.keys())
+            .chain(ledger.pool.keys())
             .chain(ledger.remove_locks.keys())
             .chain(ledger.rundowns.keys())
+            .chain(ledger.objects.keys())
+            .chain(ledger.registrations.keys())
             .copied()
             .chain(ledger.devices.iter().map(|device| device.address()));
         remove(addresses, self);

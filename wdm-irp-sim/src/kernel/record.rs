@@ -1,11 +1,12 @@
 //! What the calling thread does, recorded: entries of the timeline, and violations.
 
-use crate::kernel::ledger::{Owner, describe};
+use crate::kernel::irps::{Owner, describe};
 use crate::kernel::{Kernel, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::names::irql_name;
 use crate::report::summary::Report;
 use crate::report::timeline::{Entry, Lane, Step, Timeline};
-use crate::report::violation::{Violation, ViolationKind};
+use crate::report::violation::Violation;
 use crate::sync::lock;
 
 /// Entries of the timeline that are kept.

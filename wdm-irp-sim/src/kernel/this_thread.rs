@@ -68,6 +68,11 @@ pub(crate) fn lane() -> Lane {
     .unwrap_or(Lane::Originator)
 }
 
+/// Returns the party and the name of the calling thread, for a report about another one.
+pub(crate) fn who() -> (Lane, Arc<str>) {
+    (lane(), name())
+}
+
 /// Returns whether the calling thread is inside a routine for this IRP: a dispatch, completion or
 /// cancel routine.
 pub(crate) fn is_busy_with(kernel: &Kernel, irp: u32) -> bool {

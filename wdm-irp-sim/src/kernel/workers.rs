@@ -1,8 +1,8 @@
 //! The threads of lower drivers.
 
 use crate::kernel::{Kernel, this_thread};
+use crate::report::kind::ViolationKind;
 use crate::report::timeline::Lane;
-use crate::report::violation::ViolationKind;
 use crate::sync::{Arc, lock, thread};
 
 impl Kernel {

@@ -2,9 +2,9 @@
 
 use crate::io::irp::{self, OVERRUN};
 use crate::kernel::Kernel;
-use crate::kernel::ledger::{Owner, describe};
+use crate::kernel::irps::{Owner, Source, describe};
+use crate::report::kind::ViolationKind;
 use crate::report::summary::Report;
-use crate::report::violation::ViolationKind;
 use crate::sync::lock;
 
 impl Kernel {
@@ -17,10 +17,15 @@ impl Kernel {
             device.retire();
         }
         let mut found = self.held_locks();
+        found.extend(self.blocks_left());
+        found.extend(self.references_left());
+        found.extend(self.registrations_left());
         {
             let mut ledger = lock(&self.ledger);
             for (number, record) in &ledger.irps {
-                if record.owner != Owner::Freed {
+                let is_drivers =
+                    record.source == Source::Driver && record.owner == Owner::Originator;
+                if record.owner != Owner::Freed && !is_drivers {
                     found.push((
                         ViolationKind::IrpLeaked,
                         Some(*number),

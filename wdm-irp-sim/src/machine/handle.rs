@@ -8,7 +8,8 @@ use crate::driver::behavior::Behavior;
 use crate::driver::device::Device;
 use crate::driver::options::DeviceOptions;
 use crate::fault::{Allocation, Faults};
-use crate::kernel::ledger::{Owner, Wait};
+use crate::kernel::irps::{Owner, Source};
+use crate::kernel::ledger::Wait;
 use crate::kernel::{Kernel, this_thread};
 use crate::report::timeline::Timeline;
 use crate::report::violation::Violation;
@@ -69,7 +70,23 @@ impl MachineHandle {
         let options = DeviceOptions::new(&format!("filter {number}"))
             .stack_size(lower.stack_size().saturating_add(1))
             .flags(lower.flags());
-        self.device_with(options, Behavior::pass_through(lower))
+        let filter = self.device_with(options, Behavior::pass_through(lower));
+        filter.attach_to(lower);
+        filter
+    }
+
+    /// Creates a device of the test's own driver on top of another one's stack.
+    ///
+    /// It is what `IoSetCompletionRoutineEx` is given, and takes no requests.
+    #[must_use]
+    pub fn own_device_over(&self, lower: &Device) -> Device {
+        let options = DeviceOptions::new("own device")
+            .stack_size(lower.stack_size().saturating_add(1))
+            .flags(lower.flags())
+            .own();
+        let own = self.device_with(options, Behavior::refuse());
+        own.attach_to(lower);
+        own
     }
 
     /// Returns what happened so far.
@@ -106,6 +123,16 @@ impl MachineHandle {
         self.0.faults.fail(Allocation::Mdl, 0);
     }
 
+    /// Makes the next `ExAllocatePoolWithTag` fail.
+    pub fn fail_next_pool_allocation(&self) {
+        self.0.faults.fail(Allocation::Pool, 0);
+    }
+
+    /// Makes the next `IoSetCompletionRoutineEx` fail.
+    pub fn fail_next_registration(&self) {
+        self.0.faults.fail(Allocation::Registration, 0);
+    }
+
     /// Sets how long a wait without time-out may last; 20 seconds by default.
     ///
     /// A longer one is reported as a hang, which ends the process.
@@ -127,12 +154,14 @@ impl MachineHandle {
         lock(&self.0.settings).recording = recording;
     }
 
-    /// Tells the model that memory of the driver is about to be freed, with the locks in it.
+    /// Tells the model that memory of the driver is about to be freed, with what is in it: locks,
+    /// and IRPs of `IoInitializeIrp`.
     ///
     /// A remove lock may not be initialized twice; one in memory that has been freed and allocated
-    /// again is a new one. A lock in the memory that is held is a violation.
+    /// again is a new one. A lock in the memory that is held is a violation, and so is an IRP in
+    /// flight. Of memory of the pool the model knows.
     pub fn memory_freed(&self, memory: Range<usize>) {
-        self.0.forget_locks(memory);
+        self.0.forget_memory(&memory);
     }
 
     /// Returns how many IRPs are allocated now.
@@ -141,11 +170,11 @@ impl MachineHandle {
         lock(&self.0.ledger)
             .irps
             .values()
-            .filter(|record| record.owner != Owner::Freed)
+            .filter(|record| record.owner != Owner::Freed && record.source != Source::Driver)
             .count()
     }
 
-    /// Returns how many IRPs have been allocated so far.
+    /// Returns how many IRPs have been allocated, or initialized by `IoInitializeIrp`, so far.
     #[must_use]
     pub fn allocated_irps(&self) -> u32 {
         lock(&self.0.ledger).next_irp
@@ -156,6 +185,16 @@ impl MachineHandle {
     pub fn live_mdls(&self) -> usize {
         lock(&self.0.ledger)
             .mdls
+            .values()
+            .filter(|record| !record.freed)
+            .count()
+    }
+
+    /// Returns how many blocks of pool memory are allocated now.
+    #[must_use]
+    pub fn live_pool_blocks(&self) -> usize {
+        lock(&self.0.ledger)
+            .pool
             .values()
             .filter(|record| !record.freed)
             .count()

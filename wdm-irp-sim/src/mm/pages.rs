@@ -4,7 +4,7 @@ use wdm_irp::sys::{IoReadAccess, MDL};
 
 use crate::io::mdl::{MDL_PAGES_LOCKED, MdlAccess};
 use crate::kernel::Kernel;
-use crate::report::violation::ViolationKind;
+use crate::report::kind::ViolationKind;
 
 const MDL_WRITE_OPERATION: i16 = 0x0080;
 

@@ -58,6 +58,7 @@ const STATUS: &[(u32, &str)] = &[
     (0xC000_0016, "STATUS_MORE_PROCESSING_REQUIRED"),
     (0xC000_0022, "STATUS_ACCESS_DENIED"),
     (0xC000_0023, "STATUS_BUFFER_TOO_SMALL"),
+    (0xC000_0034, "STATUS_OBJECT_NAME_NOT_FOUND"),
     (0xC000_0056, "STATUS_DELETE_PENDING"),
     (0xC000_009A, "STATUS_INSUFFICIENT_RESOURCES"),
     (0xC000_009C, "STATUS_DEVICE_DATA_ERROR"),
@@ -106,6 +107,12 @@ pub fn irql_name(irql: u8) -> &'static str {
     }
 }
 
+/// Returns a pool tag as its four characters.
+pub(crate) fn tag_name(tag: u32) -> String {
+    let characters = tag.to_le_bytes();
+    format!("'{}'", characters.escape_ascii())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,10 +130,21 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_is_four_characters() {
+        assert_eq!(tag_name(u32::from_le_bytes(*b"Irp ")), "'Irp '");
+        assert_eq!(tag_name(0x0041), "'A\\x00\\x00\\x00'");
+    }
+
+    #[test]
     fn status_names_match_the_constants() {
         for (status, name) in [
             (sys::STATUS_SUCCESS, "STATUS_SUCCESS"),
             (sys::STATUS_PENDING, "STATUS_PENDING"),
+            (sys::STATUS_ACCESS_DENIED, "STATUS_ACCESS_DENIED"),
+            (
+                sys::STATUS_OBJECT_NAME_NOT_FOUND,
+                "STATUS_OBJECT_NAME_NOT_FOUND",
+            ),
             (sys::STATUS_TIMEOUT, "STATUS_TIMEOUT"),
             (sys::STATUS_CANCELLED, "STATUS_CANCELLED"),
             (sys::STATUS_DEVICE_BUSY, "STATUS_DEVICE_BUSY"),

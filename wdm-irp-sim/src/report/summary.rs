@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::report::kind::ViolationKind;
 use crate::report::timeline::Timeline;
-use crate::report::violation::{Violation, ViolationKind};
+use crate::report::violation::Violation;
 
 /// What a machine has to say at its end.
 #[derive(Clone, Debug)]

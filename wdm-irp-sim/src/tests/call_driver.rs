@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use wdm_irp::sys::{
     self, APC_LEVEL, DEVICE_OBJECT, DISPATCH_LEVEL, IRP, NTSTATUS, STATUS_DEVICE_BUSY,
-    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
+    STATUS_UNSUCCESSFUL,
 };
 
 use super::support::{
@@ -181,6 +182,33 @@ fn sent_with_half_a_registration() {
             ],
         );
     }
+}
+
+#[test]
+fn requests_that_must_start_with_not_supported() {
+    let (machine, device) = machine_and_device();
+    let counter = Counter::default();
+    let irp = Irp::allocate(1);
+    for (major, kind) in [
+        (0x1B, ViolationKind::PnpIrpStatus),
+        (0x16, ViolationKind::PowerIrpStatus),
+        (0x17, ViolationKind::WmiIrpStatus),
+    ] {
+        irp.reuse(STATUS_NOT_SUPPORTED);
+        irp.major(major)
+            .routine(count, counter.context())
+            .call(&device);
+        assert!(machine.take_violations().is_empty());
+        irp.reuse(STATUS_SUCCESS);
+        irp.major(major)
+            .routine(count, counter.context())
+            .call(&device);
+        let found = machine.take_violations();
+        assert_eq!(found[0].kind, kind);
+        assert!(found[0].detail.ends_with("that starts with STATUS_SUCCESS"));
+    }
+    irp.free();
+    machine.finish();
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn completed_with_a_cancel_routine_set() {
     assert!(
         report
             .to_string()
-            .contains("CANCEL_STATE_IN_COMPLETED_IRP (0x48)")
+            .contains("DRIVER_VERIFIER_IOMANAGER_VIOLATION (0xC9, 0x7)")
     );
 }
 

@@ -65,6 +65,11 @@ impl Irp {
         unsafe { sys::IoFreeIrp(self.0) };
     }
 
+    pub(super) fn reuse(self, status: NTSTATUS) {
+        // SAFETY: the ledger checks the IRP before anything touches it.
+        unsafe { sys::IoReuseIrp(self.0, status) };
+    }
+
     /// Returns the next location of an IRP that is with the caller.
     pub(super) fn next(self) -> StackLocation {
         self.access().next().expect("the IRP has a next location")
@@ -129,6 +134,26 @@ impl Irp {
 
     pub(super) fn status(self) -> NTSTATUS {
         self.access().status()
+    }
+}
+
+/// A device as an object with references.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Object(pub(super) *mut c_void);
+
+impl Object {
+    pub(super) fn of(device: &Device) -> Self {
+        Self(device.as_ptr().cast())
+    }
+
+    pub(super) fn reference(self) -> isize {
+        // SAFETY: the ledger checks the object before anything touches it.
+        unsafe { sys::ObfReferenceObject(self.0) }
+    }
+
+    pub(super) fn dereference(self) -> isize {
+        // SAFETY: the ledger checks the object before anything touches it.
+        unsafe { sys::ObfDereferenceObject(self.0) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use wdm_irp::sys::STATUS_SUCCESS;
+use wdm_irp::sys::{STATUS_NOT_SUPPORTED, STATUS_SUCCESS};
 
 use super::support::*;
 use crate::io::major;
@@ -207,6 +207,7 @@ fn a_dispatch_entry_tells_the_arguments() {
     irp.next().set_type3_input_buffer(std::ptr::null_mut());
     send(major::CONTROL);
     irp.next().set_function(major::CONTROL, 0x14);
+    irp.access().set_io_status(STATUS_NOT_SUPPORTED, 0);
     // IRP_MJ_PNP
     send(0x1B);
     irp.free();

@@ -1,8 +1,27 @@
-//! The executive: run-down protection.
+//! The executive: pool memory and run-down protection.
+
+use core::ffi::c_void;
 
 use super::types::EX_RUNDOWN_REF;
 
 kernel_imports! {
+    /// Allocates pool memory, whose contents are undefined, or returns null.
+    ///
+    /// The memory is aligned to 16 bytes, and to a page if it is at least a page long. IRQL <=
+    /// `DISPATCH_LEVEL`, or <= `APC_LEVEL` for paged pool.
+    ///
+    /// # Safety
+    /// `PoolType` is one of the WDK's, and neither `NumberOfBytes` nor `Tag` is zero.
+    "wdm_irp_sim_ExAllocatePoolWithTag" fn ExAllocatePoolWithTag(
+        PoolType: i32, NumberOfBytes: usize, Tag: u32,
+    ) -> *mut c_void;
+
+    /// Frees pool memory. IRQL <= `DISPATCH_LEVEL`, or <= `APC_LEVEL` for paged pool.
+    ///
+    /// # Safety
+    /// `P` came from [`ExAllocatePoolWithTag`] with the same tag, and is not used again.
+    "wdm_irp_sim_ExFreePoolWithTag" fn ExFreePoolWithTag(P: *mut c_void, Tag: u32);
+
     /// Initializes run-down protection. IRQL <= `APC_LEVEL`.
     ///
     /// # Safety

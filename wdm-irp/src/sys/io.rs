@@ -5,8 +5,8 @@ use core::ffi::c_void;
 use super::constants::SL_INVOKE_ALWAYS;
 use super::irp::{self, StackLocation};
 use super::types::{
-    DEVICE_OBJECT, IO_REMOVE_LOCK, IO_STACK_LOCATION, IRP, MDL, NTSTATUS, PDRIVER_CANCEL,
-    PIO_COMPLETION_ROUTINE,
+    ACCESS_MASK, DEVICE_OBJECT, FILE_OBJECT, IO_REMOVE_LOCK, IO_STACK_LOCATION, IRP, MDL, NTSTATUS,
+    PDRIVER_CANCEL, PIO_COMPLETION_ROUTINE, UNICODE_STRING,
 };
 
 kernel_imports! {
@@ -23,6 +23,24 @@ kernel_imports! {
     /// # Safety
     /// `Irp` came from [`IoAllocateIrp`], is not in flight and is not used again.
     "wdm_irp_sim_IoFreeIrp" fn IoFreeIrp(Irp: *mut IRP);
+
+    /// Makes an IRP as [`IoAllocateIrp`] does, but for `AllocationFlags`, and sets its status.
+    ///
+    /// Its own stack location, routines, MDLs, buffers, event and `Cancel` are gone. IRQL <=
+    /// `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `Irp` came from [`IoAllocateIrp`] or was initialized by [`IoInitializeIrp`], and is not in
+    /// flight; no call of [`IoCancelIrp`] is working on it.
+    "wdm_irp_sim_IoReuseIrp" fn IoReuseIrp(Irp: *mut IRP, Status: NTSTATUS);
+
+    /// Makes an IRP of memory of the driver's own. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `Irp` is writable for `PacketSize` bytes, which is at least what an IRP with `StackSize`
+    /// stack locations takes; it is aligned to 16 bytes, and was not allocated by
+    /// [`IoAllocateIrp`]. An IRP that was there before is not in flight.
+    "wdm_irp_sim_IoInitializeIrp" fn IoInitializeIrp(Irp: *mut IRP, PacketSize: u16, StackSize: i8);
 
     /// Hands the IRP to the driver of `DeviceObject` (`IoCallDriver`).
     ///
@@ -48,6 +66,44 @@ kernel_imports! {
     /// # Safety
     /// `Irp` is allocated for the whole call.
     "wdm_irp_sim_IoCancelIrp" fn IoCancelIrp(Irp: *mut IRP) -> u8;
+
+    /// Registers a completion routine like `IoSetCompletionRoutine`, and keeps the driver loaded
+    /// until the routine has returned: `STATUS_SUCCESS`, or `STATUS_INSUFFICIENT_RESOURCES`.
+    ///
+    /// IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `DeviceObject` is a device of the calling driver. `Irp` is the caller's, has a next stack
+    /// location, and is sent after a success: the registration is released when the routine has
+    /// run. `CompletionRoutine` and `Context` stay valid until then.
+    "wdm_irp_sim_IoSetCompletionRoutineEx" fn IoSetCompletionRoutineEx(
+        DeviceObject: *mut DEVICE_OBJECT, Irp: *mut IRP, CompletionRoutine: PIO_COMPLETION_ROUTINE,
+        Context: *mut c_void, InvokeOnSuccess: u8, InvokeOnError: u8, InvokeOnCancel: u8,
+    ) -> NTSTATUS;
+
+    /// Returns the device on top of the stack of `DeviceObject`, with a reference to it.
+    ///
+    /// IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// # Safety
+    /// `DeviceObject` is valid. The caller dereferences the device that is returned.
+    "wdm_irp_sim_IoGetAttachedDeviceReference" fn IoGetAttachedDeviceReference(
+        DeviceObject: *mut DEVICE_OBJECT,
+    ) -> *mut DEVICE_OBJECT;
+
+    /// Opens a device by its name: stores a file object, with a reference to it, and the device on
+    /// top of the named one's stack. IRQL = `PASSIVE_LEVEL`.
+    ///
+    /// The device has no reference of its own: it stays as long as the file object does. Requests
+    /// to it carry the file object in their stack location.
+    ///
+    /// # Safety
+    /// `ObjectName` is valid; `FileObject` and `DeviceObject` are writable. After a success the
+    /// caller dereferences the file object.
+    "wdm_irp_sim_IoGetDeviceObjectPointer" fn IoGetDeviceObjectPointer(
+        ObjectName: *mut UNICODE_STRING, DesiredAccess: ACCESS_MASK,
+        FileObject: *mut *mut FILE_OBJECT, DeviceObject: *mut *mut DEVICE_OBJECT,
+    ) -> NTSTATUS;
 
     /// Takes the system-wide cancel spin lock, raising the IRQL to `DISPATCH_LEVEL`.
     ///

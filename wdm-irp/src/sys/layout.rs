@@ -7,9 +7,9 @@ use static_assertions::const_assert_eq;
 
 use super::constants;
 use super::types::{
-    DEVICE_OBJECT, DISPATCHER_HEADER, DRIVER_OBJECT, EX_RUNDOWN_REF, IO_REMOVE_LOCK,
+    DEVICE_OBJECT, DISPATCHER_HEADER, DRIVER_OBJECT, EX_RUNDOWN_REF, FILE_OBJECT, IO_REMOVE_LOCK,
     IO_STACK_LOCATION, IO_STATUS_BLOCK, IRP, KEVENT, MDL, NTSTATUS, PARAMETERS_DEVICE_IO_CONTROL,
-    PARAMETERS_OTHERS, PARAMETERS_READ,
+    PARAMETERS_OTHERS, PARAMETERS_READ, UNICODE_STRING,
 };
 
 /// Asserts each row at compile time and lists it for the comparison with `abi/wdm-x64.tsv`.
@@ -131,6 +131,13 @@ layout! {
     offset "IO_REMOVE_LOCK.Common.RemoveEvent" 8 = offset_of!(IO_REMOVE_LOCK, Common.RemoveEvent);
     sizeof "EX_RUNDOWN_REF" 8 = size_of::<EX_RUNDOWN_REF>();
     offset "EX_RUNDOWN_REF.Count" 0 = offset_of!(EX_RUNDOWN_REF, Anonymous.Count);
+
+    sizeof "FILE_OBJECT" 216 = size_of::<FILE_OBJECT>();
+    offset "FILE_OBJECT.DeviceObject" 8 = offset_of!(FILE_OBJECT, DeviceObject);
+    sizeof "UNICODE_STRING" 16 = size_of::<UNICODE_STRING>();
+    offset "UNICODE_STRING.Length" 0 = offset_of!(UNICODE_STRING, Length);
+    offset "UNICODE_STRING.MaximumLength" 2 = offset_of!(UNICODE_STRING, MaximumLength);
+    offset "UNICODE_STRING.Buffer" 8 = offset_of!(UNICODE_STRING, Buffer);
 }
 
 /// Converts a status as the WDK writes it.
@@ -164,12 +171,18 @@ constants! {
     DO_DIRECT_IO = 0x10;
     IO_TYPE_IRP = 6;
     IO_NO_INCREMENT = 0;
+    NonPagedPoolNx = 512;
+    PagedPool = 1;
+    FILE_READ_DATA = 1;
+    FILE_WRITE_DATA = 2;
     STATUS_SUCCESS = 0;
     STATUS_TIMEOUT = 0x102;
     STATUS_PENDING = 0x103;
     STATUS_DEVICE_BUSY = status(0x8000_0011);
     STATUS_UNSUCCESSFUL = status(0xc000_0001);
     STATUS_INVALID_PARAMETER = status(0xc000_000d);
+    STATUS_ACCESS_DENIED = status(0xc000_0022);
+    STATUS_OBJECT_NAME_NOT_FOUND = status(0xc000_0034);
     STATUS_DELETE_PENDING = status(0xc000_0056);
     STATUS_INVALID_DEVICE_REQUEST = status(0xc000_0010);
     STATUS_MORE_PROCESSING_REQUIRED = status(0xc000_0016);

@@ -4,7 +4,9 @@
 //! They come from windows-sys where its layout is the WDK's. [`IO_STACK_LOCATION`],
 //! [`PIO_COMPLETION_ROUTINE`] and [`IO_REMOVE_LOCK`] are declared here, because windows-sys 0.61
 //! has them wrong: its `Parameters` union lacks `POINTER_ALIGNMENT`, its routine type has no
-//! parameters, and its `BOOLEAN` is a `bool`, which may hold no byte but 0 and 1.
+//! parameters, and its `BOOLEAN` is a `bool`, which may hold no byte but 0 and 1. For the same
+//! reason no reference to a [`FILE_OBJECT`] may be made: a driver reads its `DeviceObject`, if
+//! anything.
 
 use core::ffi::c_void;
 
@@ -12,11 +14,14 @@ pub use windows_sys::Wdk::Foundation::{
     DEVICE_OBJECT, DISPATCHER_HEADER, DRIVER_OBJECT, FILE_OBJECT, IRP, KEVENT, MDL,
 };
 pub use windows_sys::Wdk::System::SystemServices::EX_RUNDOWN_REF;
-pub use windows_sys::Win32::Foundation::NTSTATUS;
+pub use windows_sys::Win32::Foundation::{NTSTATUS, UNICODE_STRING};
 pub use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 
 /// A device object, as the WDK's prototypes name it.
 pub type PDEVICE_OBJECT = *mut DEVICE_OBJECT;
+
+/// What an object is opened for.
+pub type ACCESS_MASK = u32;
 
 /// An IRP, as the WDK's prototypes name it.
 pub type PIRP = *mut IRP;

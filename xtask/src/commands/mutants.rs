@@ -70,6 +70,7 @@ const PARTS: &[Part] = &[
             "wdm-irp-sim/src/machine",
             "wdm-irp-sim/src/memory.rs",
             "wdm-irp-sim/src/mm",
+            "wdm-irp-sim/src/report/kind.rs",
             "wdm-irp-sim/src/report/violation.rs",
         ],
         except: &[],

@@ -115,6 +115,14 @@ impl StackLocation {
         unsafe { (*self.0).DeviceObject = device };
     }
 
+    /// Returns `FileObject`.
+    #[must_use]
+    #[inline]
+    pub fn file_object(self) -> *mut FILE_OBJECT {
+        // SAFETY: the location is allocated and the holder's (invariants 1 and 2).
+        unsafe { (*self.0).FileObject }
+    }
+
     /// Sets `FileObject`.
     #[inline]
     pub fn set_file_object(self, file: *mut FILE_OBJECT) {
