@@ -40,7 +40,7 @@ fn read_sector(
         .read(sector, ByteOffset(0))
         .on_completion(read_done, Stats::default())
         .send_and_wait(at, Timeout::seconds(5))?;
-    Ok(done.into_parts().0)
+    Ok(done.into_parts().1)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,12 +53,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let at = PassiveLevel::check()?;
     let mut sector = [0; 512];
 
-    let inline = read_sector(cache.target(), &mut sector, &at)?;
+    let inline = read_sector(cache.passive_target(), &mut sector, &at)?;
     println!("Completed inline: the lower driver had the data at hand, and nobody waits.\n");
     println!("{}", machine.timeline().of_irp(1).to_text());
 
     sector.fill(0);
-    let pended = read_sector(disk.target(), &mut sector, &at)?;
+    let pended = read_sector(disk.passive_target(), &mut sector, &at)?;
     println!(
         "Pended: another thread completes the IRP, and the completion routine signals the waiter.\n"
     );

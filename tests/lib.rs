@@ -11,19 +11,38 @@ use std::time::Duration;
 
 use wdm_irp::buffer::IoBuffer;
 use wdm_irp::error::{Failed, SendError};
-use wdm_irp::in_flight::{InFlight, Outcome, Sent, Slot, Storage};
+use wdm_irp::in_flight::{InFlight, Sent, Storage};
+use wdm_irp::irql::UpToDispatch;
 use wdm_irp::lock_storage::InExtension;
 use wdm_irp::remove_lock::{AllocationTag, RemoveLock, Tag};
-use wdm_irp::request::{Armed, Read, Request};
+use wdm_irp::request::{Read, Request};
 use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::rundown::RundownProtection;
 use wdm_irp::sys;
-use wdm_irp::target::OwnDevice;
+use wdm_irp::target::{DevicePair, Unlocked};
 use wdm_irp::{
-    ByteOffset, Completed, Completing, Irp, PassiveLevel, Signaled, TargetDevice, Timeout,
+    ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
     completion_routine,
 };
 use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, MachineHandle, When};
+
+/// A device of the model, whose drivers take requests at `DISPATCH_LEVEL`.
+pub type Target = TargetDevice<UpToDispatch>;
+
+/// A slot for requests to such a device.
+pub type Slot<R, B> = wdm_irp::in_flight::Slot<R, B, Target>;
+
+/// A slot of its own for a request to such a device.
+pub type BoxedSlot<R, B> = wdm_irp::in_flight::BoxedSlot<R, B, Target>;
+
+/// A completed request to such a device.
+pub type Completed<R, B> = wdm_irp::Completed<R, B, Target>;
+
+/// How a request to such a device came out.
+pub type Outcome<R, B> = wdm_irp::in_flight::Outcome<R, B, Target>;
+
+/// A device of the driver above a device of the model.
+pub type Pair<H = Unlocked> = DevicePair<H, UpToDispatch>;
 
 /// A delay after which another thread has begun, short enough to wait for it often.
 pub const SOON: Duration = Duration::from_millis(2);
@@ -58,8 +77,8 @@ pub fn disk(machine: &Machine, when: When) -> Device {
 /// # Panics
 /// If the test has made the allocation fail.
 #[track_caller]
-pub fn allocate(target: &TargetDevice) -> Irp<'_> {
-    Irp::allocate(target).expect("memory")
+pub fn allocate(target: &Target) -> Irp<Target> {
+    Irp::allocate(target.clone()).expect("memory")
 }
 
 /// Prepares a read of a device, with its completion routine.
@@ -68,12 +87,12 @@ pub fn allocate(target: &TargetDevice) -> Irp<'_> {
 /// If the test has made the allocation of the IRP fail.
 #[track_caller]
 pub fn read<R: CompletionRoutine, B>(
-    target: &TargetDevice,
+    target: &Target,
     buffer: B,
     offset: i64,
     routine: R,
     context: R::Context,
-) -> Request<'_, Read, B, Armed<R>> {
+) -> Request<Target, Read, B, R> {
     allocate(target)
         .read(buffer, ByteOffset(offset))
         .on_completion(routine, context)
@@ -100,10 +119,10 @@ pub trait AnyOutcome {
     fn completed(self) -> Self::Completed;
 }
 
-impl<R: CompletionRoutine, B> AnyOutcome for Outcome<R, B> {
-    type Completed = Completed<R, B>;
+impl<R: CompletionRoutine, B, T, I> AnyOutcome for wdm_irp::in_flight::Outcome<R, B, T, I> {
+    type Completed = wdm_irp::Completed<R, B, T, I>;
 
-    fn completed(self) -> Completed<R, B> {
+    fn completed(self) -> wdm_irp::Completed<R, B, T, I> {
         self.unwrap_or_else(Failed::into_completed)
     }
 }
@@ -113,29 +132,64 @@ impl<R: CompletionRoutine, B> AnyOutcome for Outcome<R, B> {
 /// # Panics
 /// If one of them cannot be sent.
 #[track_caller]
-pub fn every_way<'d, R: CompletionRoutine, B>(
+pub fn every_way<R: CompletionRoutine, B>(
     slot: &'static Slot<R, B>,
-    request: impl Fn() -> Request<'d, Read, B, Armed<R>>,
+    request: impl Fn() -> Request<Target, Read, B, R>,
 ) -> [Outcome<R, B>; 4]
 where
     B: IoBuffer + 'static,
 {
-    let at = passive();
-    let waited = match request().send_and_wait(&at, LONG) {
+    // Each in a frame of its own, as a buffer or context may be large.
+    [
+        waited_for(request()),
+        scoped(request()),
+        in_slot(request(), slot),
+        boxed(request()),
+    ]
+}
+
+/// Sends a read and waits for it on this thread's stack.
+#[track_caller]
+#[inline(never)]
+fn waited_for<R: CompletionRoutine, B: IoBuffer>(
+    request: Request<Target, Read, B, R>,
+) -> Outcome<R, B> {
+    match request.send_and_wait(passive(), LONG) {
         Ok(completed) => Ok(completed),
         Err(SendError::Failed(failed)) => Err(failed),
         Err(SendError::NotSent(not_sent)) => panic!("{not_sent}"),
-    };
-    let scoped = request().send_scoped(&at, |sent| sent.wait(&at, LONG));
-    let in_slot = request().send_in(slot, &at).expect("sent");
-    let in_slot = in_slot.wait(&at, LONG);
-    let boxed = request().send_boxed(&at).expect("sent");
-    [
-        waited,
-        scoped.expect("sent"),
-        in_slot,
-        boxed.wait(&at, LONG),
-    ]
+    }
+}
+
+/// Sends a read in a scope, which waits for it.
+#[track_caller]
+#[inline(never)]
+fn scoped<R: CompletionRoutine, B: IoBuffer>(
+    request: Request<Target, Read, B, R>,
+) -> Outcome<R, B> {
+    let outcome = request.send_scoped(passive(), |sent| sent.wait(passive(), LONG));
+    outcome.expect("sent")
+}
+
+/// Sends a read from static memory and waits for it.
+#[track_caller]
+#[inline(never)]
+fn in_slot<R: CompletionRoutine, B: IoBuffer + 'static>(
+    request: Request<Target, Read, B, R>,
+    slot: &'static Slot<R, B>,
+) -> Outcome<R, B> {
+    let sent = request.send_in(slot, passive()).expect("sent");
+    sent.wait(passive(), LONG)
+}
+
+/// Sends a read from an allocation of its own and waits for it.
+#[track_caller]
+#[inline(never)]
+fn boxed<R: CompletionRoutine, B: IoBuffer + 'static>(
+    request: Request<Target, Read, B, R>,
+) -> Outcome<R, B> {
+    let sent = request.send_boxed(passive()).expect("sent");
+    sent.wait(passive(), LONG)
 }
 
 /// A context that counts the runs of its completion routine.
@@ -188,29 +242,34 @@ pub mod codes {
     pub const NEITHER: ControlCode<Neither> = unsafe { ControlCode::new(0x0022_200f) };
 }
 
-/// Makes a second handle of a modeled device, which a test owns.
+/// Makes a pair of two modeled devices: the driver's own, and the one below. Nothing is held, and
+/// the routine is registered as usual.
 ///
 /// # Panics
-/// Never: a device object is not null.
-#[expect(unsafe_code, reason = "vouches for the device")]
+/// If the stack is too deep.
 #[must_use]
-pub fn target(device: &Device) -> TargetDevice {
-    let device = NonNull::new(device.as_ptr()).expect("not null");
-    // SAFETY: the model keeps device objects until its machine ends, and a machine ends when each
-    // of its IRPs is completed. Modeled drivers treat requests as documented.
-    unsafe { TargetDevice::from_raw(device) }
+pub fn pair(own: &Device, lower: &Device) -> Pair {
+    try_pair(own, lower).expect("not too deep")
 }
 
-/// Makes a modeled device the driver's own.
+/// Like [`pair`].
+///
+/// # Errors
+/// The stack is too deep.
 ///
 /// # Panics
 /// Never: a device object is not null.
-#[expect(unsafe_code, reason = "vouches for the device")]
-#[must_use]
-pub fn own_device(device: &Device) -> OwnDevice {
-    let device = NonNull::new(device.as_ptr()).expect("not null");
-    // SAFETY: the model keeps device objects until its machine ends.
-    unsafe { OwnDevice::from_raw(device) }
+#[expect(unsafe_code, reason = "vouches for the devices")]
+pub fn try_pair(own: &Device, lower: &Device) -> Result<Pair, IrpError> {
+    let own = NonNull::new(own.as_ptr()).expect("not null");
+    let lower = NonNull::new(lower.as_ptr()).expect("not null");
+    // SAFETY: the model keeps device objects until its machine ends, and a machine ends when each
+    // of its IRPs is completed. Modeled drivers treat requests as documented.
+    let pair = unsafe { DevicePair::without_lock(own, lower) }?;
+    // SAFETY: tests are not unloaded.
+    let pair = unsafe { pair.keeps_image_loaded() };
+    // SAFETY: modeled drivers run at any IRQL up to DISPATCH_LEVEL.
+    Ok(unsafe { pair.takes_dispatch_level() })
 }
 
 /// A device extension with locks, in memory of its own.

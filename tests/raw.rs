@@ -6,6 +6,7 @@
 
 use std::ptr;
 
+use crate::Target;
 use wdm_irp::Irp;
 use wdm_irp::request::{Raw, RawRequest, Request};
 use wdm_irp::sys::{NTSTATUS, STATUS_SUCCESS};
@@ -16,11 +17,11 @@ use wdm_irp_sim::{Behavior, LowerIrp};
 ///
 /// The device must be one of [`doubles`].
 pub fn request<B: Send>(
-    irp: Irp<'_>,
+    irp: Irp<Target>,
     major_function: u8,
     value: B,
     place: fn(&mut B) -> &mut u64,
-) -> Request<'_, Raw<impl Fn(&mut B) -> RawRequest + use<B>>, B> {
+) -> Request<Target, Raw<impl Fn(&mut B) -> RawRequest + use<B>>, B> {
     let arguments = move |value: &mut B| RawRequest {
         major_function,
         minor_function: 0,

@@ -6,21 +6,21 @@ use std::panic::UnwindSafe;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 use wdm_irp::error::{Failed, NotSent, SendError};
-use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
-use wdm_irp::irql::{ApcLevel, DispatchLevel};
+use wdm_irp::in_flight::{InFlight, Sent};
+use wdm_irp::irql::{ApcLevel, DispatchLevel, PassiveOnly};
 use wdm_irp::lock_storage::{InExtension, InStatic};
 use wdm_irp::remove_lock::{RemoveLock, RemoveLockGuard};
-use wdm_irp::request::{Armed, Buffered, ControlCode, Read, Request};
+use wdm_irp::request::{Buffered, ControlCode, Read, Request};
 use wdm_irp::routine::{IsInline, IsPended};
 use wdm_irp::rundown::{RunDown, RundownGuard, RundownProtection};
 use wdm_irp::sys::STATUS_DEVICE_BUSY;
-use wdm_irp::target::OwnDevice;
+use wdm_irp::target::{DevicePair, OpenedDevice};
 use wdm_irp::{
-    ByteOffset, Completed, Completing, Irp, IrpError, PassiveLevel, PendingReturned, Signaled,
-    TargetDevice, Timeout, completion_routine,
+    ByteOffset, Completing, Irp, IrpError, PassiveLevel, PendingReturned, Signaled, TargetDevice,
+    Timeout, completion_routine,
 };
 use wdm_irp_sim::{Allocation, Behavior, DeviceOptions, Machine, When, irql};
-use wdm_irp_tests::{Count, count, done};
+use wdm_irp_tests::{BoxedSlot, Completed, Count, Slot, Target, allocate, count, done};
 
 // A token or handle of a completion routine is the only one, unforgeable, and of this thread.
 assert_not_impl_any!(Signaled<'static>: Clone, Copy, Default, Send, Sync);
@@ -41,10 +41,10 @@ const_assert_eq!(size_of::<Signaled<'static>>(), 0);
 // A request or an operation belongs to no thread, but there is only one of it.
 type OfStatic = &'static Slot<count, [u8; 512]>;
 type OnHeap = BoxedSlot<count, [u8; 512]>;
-assert_impl_all!(Irp<'static>: Send, Sync);
-assert_not_impl_any!(Irp<'static>: Clone, Copy, Default);
-assert_impl_all!(Request<'static, Read, [u8; 512], Armed<count>>: Send, Sync);
-assert_not_impl_any!(Request<'static, Read, [u8; 512], Armed<count>>: Clone, Copy, Default);
+assert_impl_all!(Irp<Target>: Send, Sync);
+assert_not_impl_any!(Irp<Target>: Clone, Copy, Default);
+assert_impl_all!(Request<Target, Read, [u8; 512], count>: Send, Sync);
+assert_not_impl_any!(Request<Target, Read, [u8; 512], count>: Clone, Copy, Default);
 assert_impl_all!(InFlight<OfStatic>: Send, Sync);
 assert_impl_all!(InFlight<OnHeap>: Send, Sync);
 assert_not_impl_any!(InFlight<OfStatic>: Clone, Copy, Default);
@@ -59,10 +59,16 @@ assert_impl_all!(Slot<count, [u8; 512]>: Send, Sync);
 assert_not_impl_any!(Slot<count, [u8; 512]>: Clone, Copy);
 assert_impl_all!(OnHeap: Send, Sync);
 assert_not_impl_any!(OnHeap: Clone, Copy, Default);
-assert_impl_all!(TargetDevice: Send, Sync);
-assert_not_impl_any!(TargetDevice: Clone, Copy, Default);
-assert_impl_all!(OwnDevice: Send, Sync);
-assert_not_impl_any!(OwnDevice: Clone, Copy, Default);
+assert_impl_all!(Irp<&'static Target>: Send, Sync);
+
+// A target is counted, and of no thread.
+assert_impl_all!(TargetDevice<PassiveOnly>: Clone, Send, Sync);
+assert_not_impl_any!(TargetDevice<PassiveOnly>: Copy, Default);
+assert_impl_all!(OpenedDevice<PassiveOnly>: Clone, Send, Sync);
+assert_not_impl_any!(OpenedDevice<PassiveOnly>: Copy, Default);
+assert_impl_all!(DevicePair<InExtension<RemoveLock>, PassiveOnly>: Clone, Send, Sync);
+assert_not_impl_any!(DevicePair<InExtension<RemoveLock>, PassiveOnly>: Copy, Default);
+const_assert_eq!(size_of::<TargetDevice>(), size_of::<usize>());
 
 // A lock is made where it stays; a guard is the only one of its acquisition, and of no thread.
 assert_impl_all!(RemoveLock: Send, Sync);
@@ -89,18 +95,18 @@ assert_impl_all!(IrpError: Copy, Send, Sync, std::error::Error, UnwindSafe);
 assert_impl_all!(Timeout: Copy, Send, Sync);
 assert_not_impl_any!(Timeout: Default);
 assert_impl_all!(ControlCode<Buffered>: Copy, Send, Sync);
-assert_impl_all!(NotSent<Request<'static, Read, (), Armed<done>>>: std::error::Error);
+assert_impl_all!(NotSent<Request<Target, Read, (), done>>: std::error::Error);
 assert_impl_all!(
-    SendError<Request<'static, Read, (), Armed<done>>, Completed<done, ()>>: std::error::Error
+    SendError<Request<Target, Read, (), done>, Completed<done, ()>>: std::error::Error
 );
 
 /// Requires an operation to be no larger than its parts.
 ///
-/// These are a KEVENT of 24 bytes, an IRP pointer of 8, a state of at most 8, and the context; then
-/// the buffer, which is aligned like pool memory.
+/// These are a KEVENT of 24 bytes, states of 16, the pointers to IRP and target of 8 each, and the
+/// context; then the buffer, which is aligned like pool memory.
 #[test]
 fn waited_operation_has_no_more_than_it_needs() {
-    const FIXED: usize = 24 + 8 + 8;
+    const FIXED: usize = 24 + 16 + 8 + 8;
     const fn with<B>(context: usize) -> usize {
         (FIXED + context).next_multiple_of(16) + size_of::<B>().next_multiple_of(16)
     }
@@ -145,8 +151,7 @@ fn errors_say_what_happened() {
         Behavior::complete(STATUS_DEVICE_BUSY, 0),
     );
     let read = || {
-        Irp::allocate(device.target())
-            .expect("memory")
+        allocate(device.target())
             .read([0; 8], ByteOffset(0))
             .on_completion(count, Count::default())
     };
@@ -202,11 +207,10 @@ fn operations_show_their_state() {
         (When::triggered(), "InFlight(InFlight { .. })"),
     ] {
         let device = machine.device(Behavior::transfer().when(when));
-        let request = Irp::allocate(device.target())
-            .expect("memory")
+        let request = allocate(device.target())
             .read([0; 8], ByteOffset(0))
             .on_completion(show, String::new());
-        assert!(format!("{request:?}").contains("Armed { .. }"));
+        assert!(format!("{request:?}").starts_with("Request { kind: Read {"));
         let sent = request.send_in(&SLOT, &at).expect("free");
         assert_eq!(format!("{sent:?}"), text);
         let in_flight = matches!(sent, Sent::InFlight(_));

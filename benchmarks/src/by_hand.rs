@@ -14,11 +14,11 @@ use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{
     DEVICE_OBJECT, DO_BUFFERED_IO, DO_DIRECT_IO, Executive, IO_NO_INCREMENT, IRP, IRP_MJ_READ,
     IoAllocateIrp, IoAllocateMdl, IoCancelIrp, IoFreeIrp, IoFreeMdl, IoGetNextIrpStackLocation,
-    IoSetCompletionRoutine, IoWriteAccess, IofCallDriver, KEVENT, KeInitializeEvent, KeSetEvent,
-    KeWaitForSingleObject, KernelMode, MDL, MmProbeAndLockPages, MmUnlockPages, NT_SUCCESS,
-    NTSTATUS, NotificationEvent, PIO_COMPLETION_ROUTINE, STATUS_CANCELLED,
+    IoReuseIrp, IoSetCompletionRoutine, IoWriteAccess, IofCallDriver, KEVENT, KeInitializeEvent,
+    KeSetEvent, KeWaitForSingleObject, KernelMode, MDL, MmProbeAndLockPages, MmUnlockPages,
+    NT_SUCCESS, NTSTATUS, NotificationEvent, PIO_COMPLETION_ROUTINE, STATUS_CANCELLED,
     STATUS_INSUFFICIENT_RESOURCES, STATUS_IO_TIMEOUT, STATUS_MORE_PROCESSING_REQUIRED,
-    STATUS_PENDING, STATUS_TIMEOUT,
+    STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT,
 };
 
 use crate::{Arguments, Outcome, Sector};
@@ -79,7 +79,27 @@ pub fn read_v2(disk: &TargetDevice, sector: &mut Sector) -> Outcome {
     read(disk, sector, Arguments::FIRST, Some(signal_always))
 }
 
-/// Does all that is measured, in each caller.
+/// Reads a sector four times with one IRP as V1 does, see [`crate::Sender`].
+///
+/// # Errors
+/// The status.
+#[unsafe(export_name = "measured_v1_read_four")]
+#[inline(never)]
+pub fn read_four_v1(disk: &TargetDevice, sector: &mut Sector) -> Outcome {
+    read_four(disk, sector, Arguments::FIRST, Some(signal_if_pended))
+}
+
+/// Reads a sector four times with one IRP as V2 does, see [`crate::Sender`].
+///
+/// # Errors
+/// The status.
+#[unsafe(export_name = "measured_v2_read_four")]
+#[inline(never)]
+pub fn read_four_v2(disk: &TargetDevice, sector: &mut Sector) -> Outcome {
+    read_four(disk, sector, Arguments::FIRST, Some(signal_always))
+}
+
+/// Does all that is measured of one read, in each caller.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -92,15 +112,81 @@ pub(crate) fn read(
     routine: PIO_COMPLETION_ROUTINE,
 ) -> Outcome {
     let device = disk.as_ptr();
-    // SAFETY: a `TargetDevice` is a valid device object.
+    let irp = allocate(device)?;
+    let mut bytes = 0;
+    // SAFETY: just allocated for this device, which is valid.
+    let status = unsafe { transfer(device, irp, sector, arguments, routine, &mut bytes) };
+    // SAFETY: allocated above, completed or not sent, and not used below.
+    unsafe { IoFreeIrp(irp) };
+    if NT_SUCCESS(status) {
+        Ok(bytes)
+    } else {
+        Err(status)
+    }
+}
+
+/// Does all that is measured of four reads, in each caller.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as for `read`")]
+pub(crate) fn read_four(
+    disk: &TargetDevice,
+    sector: &mut Sector,
+    arguments: Arguments,
+    routine: PIO_COMPLETION_ROUTINE,
+) -> Outcome {
+    let device = disk.as_ptr();
+    let irp = allocate(device)?;
+    let mut bytes = 0;
+    let mut left = 4;
+    let status = loop {
+        // SAFETY: allocated for this device, which is valid, and as good as new.
+        let status = unsafe { transfer(device, irp, sector, arguments, routine, &mut bytes) };
+        left -= 1;
+        if !NT_SUCCESS(status) || left == 0 {
+            break status;
+        }
+        // SAFETY: allocated above, completed, and nothing is attached to it.
+        unsafe { IoReuseIrp(irp, STATUS_SUCCESS) };
+    };
+    // SAFETY: allocated above, completed or not sent, and not used below.
+    unsafe { IoFreeIrp(irp) };
+    if NT_SUCCESS(status) {
+        Ok(bytes)
+    } else {
+        Err(status)
+    }
+}
+
+/// Allocates an IRP for a device.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as for `read`")]
+fn allocate(device: *mut DEVICE_OBJECT) -> Result<*mut IRP, NTSTATUS> {
+    // SAFETY: the device of a `TargetDevice` is valid.
     let stack_size = unsafe { (*device).StackSize };
     // SAFETY: a device object has at least one stack location.
     let irp = unsafe { IoAllocateIrp(stack_size, 0) };
     if irp.is_null() {
         return Err(STATUS_INSUFFICIENT_RESOURCES);
     }
+    Ok(irp)
+}
 
-    // SAFETY: the IRP is new, so this function has it, and it is freed below only.
+/// Sends an IRP and waits for it, and adds to `bytes` what it has transferred.
+///
+/// # Safety
+/// `irp` was allocated for `device`, which is valid, is not in flight, and is as `IoAllocateIrp` or
+/// `IoReuseIrp` leaves it.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as for `read`")]
+unsafe fn transfer(
+    device: *mut DEVICE_OBJECT,
+    irp: *mut IRP,
+    sector: &mut Sector,
+    arguments: Arguments,
+    routine: PIO_COMPLETION_ROUTINE,
+    bytes: &mut usize,
+) -> NTSTATUS {
+    // SAFETY: this function has the IRP, by contract.
     let fields = unsafe { Irp::new(irp) };
     // SAFETY: the IRP was allocated with a location for `device`.
     let next = unsafe { IoGetNextIrpStackLocation(irp) };
@@ -117,7 +203,7 @@ pub(crate) fn read(
     next.set_byte_offset(arguments.offset);
 
     let start = sector.as_mut_ptr();
-    // SAFETY: a `TargetDevice` is a valid device object.
+    // SAFETY: the device is valid by contract.
     let flags = unsafe { (*device).Flags };
     if flags & DO_BUFFERED_IO != 0 {
         fields.set_system_buffer(start.cast());
@@ -125,9 +211,7 @@ pub(crate) fn read(
         // SAFETY: start and length are those of the sector; no IRP is named.
         let mdl = unsafe { IoAllocateMdl(start.cast(), length, 0, 0, null_mut()) };
         if mdl.is_null() {
-            // SAFETY: allocated above, and not sent.
-            unsafe { IoFreeIrp(irp) };
-            return Err(STATUS_INSUFFICIENT_RESOURCES);
+            return STATUS_INSUFFICIENT_RESOURCES;
         }
         // SAFETY: the MDL was just allocated; the sector is exclusively borrowed, so it may be
         // written.
@@ -143,7 +227,7 @@ pub(crate) fn read(
     // SAFETY: this function has the IRP, which has a next location. The routine is a function, and
     // the event stays until this function returns, which is after the IRP is completed.
     unsafe { IoSetCompletionRoutine(irp, routine, event.as_mut_ptr().cast()) };
-    // SAFETY: a `TargetDevice` is a valid device object; this function has the IRP, and has filled
+    // SAFETY: the device is valid by contract; this function has the IRP, and has filled
     // in its next location.
     let returned = unsafe { IofCallDriver(device, irp) };
     let mut timed_out = false;
@@ -155,7 +239,7 @@ pub(crate) fn read(
         let waited = unsafe { wait(event.as_mut_ptr(), &raw const timeout) };
         if waited == STATUS_TIMEOUT {
             timed_out = true;
-            // SAFETY: allocated until it is freed below.
+            // SAFETY: allocated until the caller frees it.
             unsafe { IoCancelIrp(irp) };
             // SAFETY: the event was initialized above; null is no time-out. Callers are at
             // PASSIVE_LEVEL.
@@ -173,14 +257,13 @@ pub(crate) fn read(
         // SAFETY: allocated above, and just unlocked.
         unsafe { IoFreeMdl(mdl) };
     }
-    // SAFETY: allocated above, completed, and not used below.
-    unsafe { IoFreeIrp(irp) };
     if NT_SUCCESS(status) {
-        Ok(information)
+        *bytes += information;
+        status
     } else if timed_out && status == STATUS_CANCELLED {
-        Err(STATUS_IO_TIMEOUT)
+        STATUS_IO_TIMEOUT
     } else {
-        Err(status)
+        status
     }
 }
 

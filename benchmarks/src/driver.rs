@@ -1,5 +1,6 @@
 //! Ours as the sender of a driver image, whose other half is `c/driver.c`.
 
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 use wdm_irp::TargetDevice;
@@ -21,12 +22,17 @@ unsafe extern "system" fn bench_read(
     let Some(disk) = NonNull::new(disk) else {
         return STATUS_INVALID_PARAMETER;
     };
+    // A driver has its target from the start; to make one here must not cost a call. So the
+    // reference of whoever has created the device is borrowed, and not released.
     // SAFETY: a valid device object by contract, and the read is over when this returns. The lower
     // drivers of `c/driver.c` treat a read as documented.
-    let disk = unsafe { TargetDevice::from_raw(disk) };
+    let disk = ManuallyDrop::new(unsafe { TargetDevice::adopt(disk) });
+    let Ok(disk) = &*disk else {
+        return STATUS_INVALID_PARAMETER;
+    };
     // SAFETY: writable and the caller's by contract; any bytes are a value.
     let sector = unsafe { &mut *sector };
-    match ours::send(&disk, sector, Arguments::FIRST) {
+    match ours::send(disk, sector, Arguments::FIRST) {
         Ok(bytes) => {
             // SAFETY: writable by contract.
             unsafe { information.write(bytes) };

@@ -16,7 +16,7 @@ pub mod ours;
 #[cfg(feature = "two-callers")]
 pub mod second;
 
-#[cfg(feature = "heap")]
+#[cfg(feature = "boxed")]
 use wdm_irp::IrpError;
 use wdm_irp::TargetDevice;
 use wdm_irp::sys::NTSTATUS;
@@ -54,6 +54,8 @@ pub struct Sender {
     pub name: &'static str,
     /// The functions that send in this way: one, or two with the feature `two-callers`.
     pub callers: &'static [Read],
+    /// The functions that do so four times with one IRP.
+    pub four: &'static [Read],
 }
 
 /// The library, then the baselines.
@@ -66,6 +68,11 @@ pub const SENDERS: [Sender; 3] = [
             #[cfg(feature = "two-callers")]
             second::ours,
         ],
+        four: &[
+            ours::read_four,
+            #[cfg(feature = "two-callers")]
+            second::four_ours,
+        ],
     },
     Sender {
         name: "V1",
@@ -73,6 +80,11 @@ pub const SENDERS: [Sender; 3] = [
             by_hand::read_v1,
             #[cfg(feature = "two-callers")]
             second::v1,
+        ],
+        four: &[
+            by_hand::read_four_v1,
+            #[cfg(feature = "two-callers")]
+            second::four_v1,
         ],
     },
     Sender {
@@ -82,18 +94,23 @@ pub const SENDERS: [Sender; 3] = [
             #[cfg(feature = "two-callers")]
             second::v2,
         ],
+        four: &[
+            by_hand::read_four_v2,
+            #[cfg(feature = "two-callers")]
+            second::four_v2,
+        ],
     },
 ];
 
-/// A function that sends a request from the heap, and the one that waits for it.
-#[cfg(feature = "heap")]
+/// A function that sends a request from memory of its own, and the one that waits for it.
+#[cfg(feature = "boxed")]
 pub type BoxedRead = (
-    fn(&TargetDevice) -> Result<ours::Boxed, IrpError>,
-    fn(ours::Boxed) -> Outcome,
+    fn(TargetDevice) -> Result<ours::Boxed, IrpError>,
+    fn(ours::Boxed) -> usize,
 );
 
-/// The callers that send from the heap, with the library: one, or two.
-#[cfg(feature = "heap")]
+/// The callers that send from memory of their own, with the library: one, or two.
+#[cfg(feature = "boxed")]
 pub const BOXED: &[BoxedRead] = &[
     (ours::boxed_send, ours::boxed_wait),
     #[cfg(feature = "two-callers")]

@@ -53,37 +53,72 @@ pub(crate) fn send(
     Ok(done.information())
 }
 
-/// A request that was sent from the heap.
-#[cfg(feature = "heap")]
+/// Reads a sector four times with one IRP, see [`crate::Sender`].
+///
+/// # Errors
+/// The status, or why there is none.
+#[cfg(not(feature = "driver"))]
+#[unsafe(export_name = "measured_ours_read_four")]
+#[inline(never)]
+pub fn read_four(disk: &TargetDevice, sector: &mut Sector) -> crate::Outcome {
+    send_four(disk, sector, Arguments::FIRST).map_err(IrpError::status)
+}
+
+/// Does all that is measured of four reads.
+#[cfg(not(feature = "driver"))]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as for `send`")]
+pub(crate) fn send_four(
+    disk: &TargetDevice,
+    mut sector: &mut Sector,
+    arguments: Arguments,
+) -> Result<usize, IrpError> {
+    let mut irp = Irp::allocate(disk)?;
+    let mut bytes = 0;
+    let mut left = 4;
+    loop {
+        let done = irp
+            .read(sector, ByteOffset(arguments.offset))
+            .on_completion(read_done, ())
+            .send_and_wait(passive(), Timeout::seconds(arguments.seconds))?;
+        bytes += done.information();
+        left -= 1;
+        if left == 0 {
+            return Ok(bytes);
+        }
+        (irp, sector, ()) = done.reuse();
+    }
+}
+
+/// A request that was sent from memory of its own.
+#[cfg(feature = "boxed")]
 pub type Boxed = wdm_irp::in_flight::Sent<wdm_irp::in_flight::BoxedSlot<read_done, [u8; 8]>>;
 
 /// Sends a request and does not wait for it.
 ///
 /// # Errors
 /// The request was not sent.
-#[cfg(feature = "heap")]
+#[cfg(feature = "boxed")]
 #[unsafe(export_name = "measured_ours_boxed_send")]
 #[inline(never)]
-pub fn boxed_send(disk: &TargetDevice) -> Result<Boxed, IrpError> {
+pub fn boxed_send(disk: TargetDevice) -> Result<Boxed, IrpError> {
     send_boxed(disk, Arguments::FIRST)
 }
 
 /// Waits for a request of [`boxed_send`].
-///
-/// # Errors
-/// The status.
-#[cfg(feature = "heap")]
+#[cfg(feature = "boxed")]
 #[unsafe(export_name = "measured_ours_boxed_wait")]
 #[inline(never)]
-pub fn boxed_wait(sent: Boxed) -> crate::Outcome {
+#[must_use]
+pub fn boxed_wait(sent: Boxed) -> usize {
     wait_boxed(sent, Arguments::FIRST)
 }
 
-/// Does all that is measured of a request from the heap until it is sent.
-#[cfg(feature = "heap")]
+/// Does all that is measured of a request from memory of its own until it is sent.
+#[cfg(feature = "boxed")]
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "as for `send`")]
-pub(crate) fn send_boxed(disk: &TargetDevice, arguments: Arguments) -> Result<Boxed, IrpError> {
+pub(crate) fn send_boxed(disk: TargetDevice, arguments: Arguments) -> Result<Boxed, IrpError> {
     let request = Irp::allocate(disk)?
         .read([0; 8], ByteOffset(arguments.offset))
         .on_completion(read_done, ());
@@ -91,10 +126,12 @@ pub(crate) fn send_boxed(disk: &TargetDevice, arguments: Arguments) -> Result<Bo
 }
 
 /// Does the rest.
-#[cfg(feature = "heap")]
+#[cfg(feature = "boxed")]
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "as for `send`")]
-pub(crate) fn wait_boxed(sent: Boxed, arguments: Arguments) -> crate::Outcome {
-    let done = sent.wait(passive(), Timeout::seconds(arguments.seconds))?;
-    Ok(done.information())
+pub(crate) fn wait_boxed(sent: Boxed, arguments: Arguments) -> usize {
+    match sent.wait(passive(), Timeout::seconds(arguments.seconds)) {
+        Ok(done) => done.information(),
+        Err(failed) => failed.completed().information(),
+    }
 }

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
+use wdm_irp::in_flight::{InFlight, Sent};
+use wdm_irp::irql::DispatchLevel;
 use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::{DISPATCH_LEVEL, STATUS_SUCCESS};
-use wdm_irp::{Completing, IrpError, Signaled, TargetDevice, completion_routine};
+use wdm_irp::{Completing, IrpError, Signaled, completion_routine};
 use wdm_irp_sim::{DelayPoint, Machine, When, irql};
-use wdm_irp_tests::{LONG, SOON, disk, in_flight, passive, read, target};
+use wdm_irp_tests::{BoxedSlot, LONG, SOON, Slot, Target, disk, in_flight, passive, read};
 
 use super::common::{Boxed, Bytes, ROUNDS};
 
@@ -122,11 +123,13 @@ fn routine_polls_and_cancels_its_own_operation_before_the_token() {
     }
 }
 
-/// A context whose drop sends the next request into the slot that it was just moved out of.
+/// A context whose drop sends the next request into the slot that it was moved out of, or is in
+/// still, if its request was abandoned.
 struct Again {
     left: usize,
-    target: Arc<TargetDevice>,
+    target: Arc<Target>,
     drops: Arc<AtomicUsize>,
+    refused: Arc<AtomicUsize>,
 }
 
 static AGAIN: Slot<again, Bytes> = Slot::new();
@@ -146,29 +149,46 @@ impl Drop for Again {
             left,
             target: Arc::clone(&self.target),
             drops: Arc::clone(&self.drops),
+            refused: Arc::clone(&self.refused),
         };
-        drop(read(&self.target, [0; 8], 0, again, next).send_in(&AGAIN, passive()));
+        // The routine may be the last, and drop it on its own thread.
+        let at = DispatchLevel::check().expect("as for every routine");
+        match read(&self.target, [0; 8], 0, again, next).send_in(&AGAIN, &at) {
+            Ok(sent) => drop(sent),
+            Err(not_sent) => {
+                assert_eq!(not_sent.error, IrpError::SlotInUse);
+                self.refused.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 }
 
 #[test]
 fn context_sends_into_its_own_static_slot_when_it_is_dropped() {
     let machine = Machine::new();
-    for when in [When::inline(), When::after(SOON), When::cancelled()] {
+    for (when, refusals) in [
+        (When::inline(), 0),
+        // The first is sent by nobody's context, the others from the one in the slot.
+        (When::after(SOON), ROUNDS - 1),
+        (When::cancelled(), ROUNDS - 1),
+    ] {
         let disk = disk(&machine, when);
-        let drops = Arc::new(AtomicUsize::new(0));
+        let (drops, refused) = (Arc::default(), Arc::default());
         drop(Again {
             left: ROUNDS,
-            target: Arc::new(target(&disk)),
+            target: Arc::new(disk.target().clone()),
             drops: Arc::clone(&drops),
+            refused: Arc::clone(&refused),
         });
+        machine.join_drivers();
         assert_eq!(drops.load(Ordering::Relaxed), ROUNDS + 1);
+        assert_eq!(refused.load(Ordering::Relaxed), refusals);
         assert_eq!(machine.live_irps(), 0);
     }
 }
 
 /// The target of a routine that sends into the slot it runs for, and the error that it gets.
-type Refused = (Option<TargetDevice>, Option<IrpError>);
+type Refused = (Option<Target>, Option<IrpError>);
 
 static OCCUPIED: Slot<sends_here, Bytes> = Slot::new();
 
@@ -194,7 +214,7 @@ fn routine_sends_into_the_slot_that_it_runs_for() {
     let inline = disk(&machine, When::inline());
     for when in [When::inline(), When::after(SOON), When::before_return()] {
         let disk = disk(&machine, when);
-        let context = (Some(target(&inline)), None);
+        let context = (Some(inline.target().clone()), None);
         let completed = read(disk.target(), [0; 8], 0, sends_here, context)
             .send_in(&OCCUPIED, &at)
             .expect("free")
@@ -219,7 +239,7 @@ fn routine_sends_into_the_slot_that_it_completes_from() {
     }
 
     struct Again {
-        disk: TargetDevice,
+        disk: Target,
         refused: Option<IrpError>,
     }
 
@@ -231,7 +251,7 @@ fn routine_sends_into_the_slot_that_it_completes_from() {
     ] {
         let disk = disk(&machine, when);
         let context = Again {
-            disk: target(&disk),
+            disk: disk.target().clone(),
             refused: None,
         };
         let request = read(disk.target(), [0; 8], 0, again, Some(context));
@@ -253,7 +273,7 @@ fn routine_sends_into_its_own_slot_after_the_signal() {
     static SENT: Mutex<Option<Sent<Static>>> = Mutex::new(None);
 
     #[completion_routine]
-    fn late(mut irp: Completing<'_, Option<TargetDevice>>) -> Signaled<'_> {
+    fn late(mut irp: Completing<'_, Option<Target>>) -> Signaled<'_> {
         let (at, disk) = (irp.irql(), irp.context_mut().take());
         let token = irp.signal_if_pended();
         if let Some(disk) = disk
@@ -271,7 +291,7 @@ fn routine_sends_into_its_own_slot_after_the_signal() {
         .delay(DelayPoint::AfterSetEvent, Duration::from_micros(100));
     for round in 0..if cfg!(miri) { 3 } else { 40 } {
         let disk = disk(&machine, When::after(Duration::from_micros(round % 4 * 50)));
-        let request = read(disk.target(), [0; 8], 0, late, Some(target(&disk)));
+        let request = read(disk.target(), [0; 8], 0, late, Some(disk.target().clone()));
         let sent = request.send_in(&SLOT, passive()).expect("free");
         assert_eq!(
             *sent.wait(passive(), LONG).expect("read").buffer(),

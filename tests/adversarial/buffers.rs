@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use static_assertions::assert_not_impl_any;
 use wdm_irp::buffer::{IoBuffer, SystemBuffer};
-use wdm_irp::in_flight::Slot;
-use wdm_irp::request::{Armed, Read, Request};
+use wdm_irp::in_flight::Sent;
+use wdm_irp::request::{Read, Request};
 use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::STATUS_SUCCESS;
-use wdm_irp::{ByteOffset, Completed, Completing, Irp, IrpError, Signaled};
+use wdm_irp::{ByteOffset, Completing, Irp, IrpError, Signaled};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, When};
 use wdm_irp_tests::{
-    Count, LONG, SOON, allocate, codes, count, disk, done, every_way, own_device, passive, read,
+    Completed, Count, LONG, Pair, SOON, Slot, Target, allocate, codes, count, disk, done,
+    every_way, pair, passive, read,
 };
 
 use super::common::{Bytes, ROUNDS};
@@ -36,9 +37,9 @@ assert_not_impl_any!(Option<Box<[u8]>>: IoBuffer);
 assert_not_impl_any!((Bytes, Bytes): IoBuffer);
 
 /// Sends a request from each kind of memory there is.
-fn everywhere<'d, R, B>(
+fn everywhere<R, B>(
     slot: &'static Slot<R, B>,
-    request: impl Fn() -> Request<'d, Read, B, Armed<R>>,
+    request: impl Fn() -> Request<Target, Read, B, R>,
     check: impl Fn(Completed<R, B>),
 ) where
     R: CompletionRoutine,
@@ -93,7 +94,7 @@ fn contexts_are_aligned_more_strictly_than_the_memory_of_most_allocators() {
             },
             |completed| {
                 assert_eq!(*completed.buffer(), [1, 2, 3, 4, 5, 6, 7, 8]);
-                let (line, misaligned_by) = completed.into_parts().0;
+                let (line, misaligned_by) = completed.into_parts().1;
                 assert_eq!((line.0, misaligned_by), ([1, 2, 3], Some(0)));
             },
         );
@@ -102,7 +103,7 @@ fn contexts_are_aligned_more_strictly_than_the_memory_of_most_allocators() {
             || read(disk, [0; 8], 1, Aligned(PhantomData), (Page(7), None)),
             |completed| {
                 assert_eq!(*completed.buffer(), [1, 2, 3, 4, 5, 6, 7, 8]);
-                let (page, misaligned_by) = completed.into_parts().0;
+                let (page, misaligned_by) = completed.into_parts().1;
                 assert_eq!((page.0, misaligned_by), (7, Some(0)));
             },
         );
@@ -142,7 +143,7 @@ fn nothing_is_transferred_with_nothing_as_context() {
                 .expect("sent")
                 .wait(&at, LONG)
                 .expect("read");
-            assert!(completed.into_parts().1.is_empty());
+            assert!(completed.into_parts().0.is_empty());
         }
         let mut nothing: [u8; 0] = [];
         let mut completed = read(disk, &mut nothing[..], 0, done, ())
@@ -193,7 +194,7 @@ fn driver_claims_to_have_transferred_the_whole_address_space() {
             assert_eq!(completed.transferred(), [0xA5; 8]);
             assert_eq!(completed.information(), claim);
             let bytes = completed.transferred().to_vec();
-            let ((), mut room) = completed.into_parts();
+            let (mut room, ()) = completed.into_parts();
             room.extend_from_slice(&bytes);
             room.reserve(1024);
             assert_eq!(room, [0xA5; 16]);
@@ -259,7 +260,10 @@ fn two_buffers_of_one_request_are_parts_of_one_array() {
         allocate(device.target())
             .device_control(codes::OUT_DIRECT, (SystemBuffer::input(input), rest))
             .on_completion(done, ())
-            .send_scoped(&at, |sent| std::mem::forget(sent))
+            .send_scoped(&at, |sent| match sent {
+                Sent::Completed(outcome) => drop(outcome),
+                Sent::InFlight(in_flight) => std::mem::forget(in_flight),
+            })
             .expect("sent");
         array.fill(0);
         assert_eq!(array, [0; 9]);
@@ -269,8 +273,8 @@ fn two_buffers_of_one_request_are_parts_of_one_array() {
 /// The request moves between the attempts: the IRP must not remember where its buffer was.
 #[test]
 fn request_that_could_not_be_sent_is_sent_from_other_memory() {
-    static SLOT: Slot<count, Bytes> = Slot::new();
-    static OTHER: Slot<count, Bytes> = Slot::new();
+    static SLOT: wdm_irp::in_flight::Slot<count, Bytes, Pair> = wdm_irp::in_flight::Slot::new();
+    static OTHER: wdm_irp::in_flight::Slot<count, Bytes, Pair> = wdm_irp::in_flight::Slot::new();
 
     let machine = Machine::new();
     let at = passive();
@@ -279,12 +283,15 @@ fn request_that_could_not_be_sent_is_sent_from_other_memory() {
         DeviceOptions::new("stuck").direct(),
         Behavior::transfer().when(When::cancelled()),
     );
-    let own = own_device(&direct);
-    let blocks = read(stuck.target(), [0; 8], 0, count, Count::default())
+    let direct = pair(&direct, &direct);
+    let blocks = Irp::allocate(pair(&stuck, &stuck))
+        .expect("memory")
+        .read([0; 8], ByteOffset(0))
+        .on_completion(count, Count::default())
         .send_in(&SLOT, &at)
         .expect("sent");
     for _ in 0..ROUNDS {
-        let request = Irp::allocate_with_own_location(direct.target(), &own)
+        let request = Irp::allocate(direct.clone())
             .expect("memory")
             .read([0; 8], ByteOffset(3))
             .on_completion(count, Count::default());

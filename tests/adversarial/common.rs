@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use wdm_irp::in_flight::{BoxedSlot, Sent};
-use wdm_irp::request::{Armed, Read, Request};
+use wdm_irp::in_flight::Sent;
+use wdm_irp::request::{Read, Request};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
-use wdm_irp::{Completed, Completing, Signaled, completion_routine};
+use wdm_irp::{Completing, Signaled, completion_routine};
 use wdm_irp_sim::{Device, When};
-use wdm_irp_tests::{SOON, count, read};
+use wdm_irp_tests::{BoxedSlot, Completed, SOON, Target, count, read};
 
 /// How often a race is run: Miri takes its time.
 pub(super) const ROUNDS: usize = if cfg!(miri) { 2 } else { 20 };
 
 pub(super) type Bytes = [u8; 8];
 
-pub(super) type Reading<'d, R> = Request<'d, Read, [u8; 8], Armed<R>>;
+pub(super) type Reading<R> = Request<Target, Read, [u8; 8], R>;
 
 /// Lists every way to complete a request: the legal ones, then breaches of the pending contract.
 pub(super) fn every_journey() -> Vec<When> {
@@ -57,6 +57,6 @@ pub(super) fn shared(irp: Completing<'_, Arc<()>>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
-pub(super) fn read_arc<'d>(disk: &'d Device, context: &Arc<()>) -> Reading<'d, shared> {
+pub(super) fn read_arc(disk: &Device, context: &Arc<()>) -> Reading<shared> {
     read(disk.target(), [0; 8], 0, shared, context.clone())
 }

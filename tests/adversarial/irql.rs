@@ -2,13 +2,13 @@
 
 use std::thread;
 
-use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::in_flight::Sent;
 use wdm_irp::irql::{ApcLevel, DispatchLevel};
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL, STATUS_CANCELLED, STATUS_SUCCESS};
-use wdm_irp::{Completing, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+use wdm_irp::{Completing, PassiveLevel, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Behavior, Machine, ViolationKind, When, irql};
 use wdm_irp_tests::{
-    AnyOutcome, Count, LONG, SOON, ZERO, count, disk, done, passive, read, target,
+    AnyOutcome, Count, LONG, SOON, Slot, Target, ZERO, count, disk, done, passive, read,
 };
 
 use super::common::check;
@@ -112,7 +112,7 @@ fn originator_at_apc_level_waits_in_nested_scopes() {
 #[test]
 fn routine_at_passive_level_waits_for_another_request() {
     #[completion_routine]
-    fn waits(mut irp: Completing<'_, (TargetDevice, Option<i32>)>) -> Signaled<'_> {
+    fn waits(mut irp: Completing<'_, (Target, Option<i32>)>) -> Signaled<'_> {
         let (disk, status) = irp.context_mut();
         if let Ok(at) = PassiveLevel::check() {
             let request = read(disk, [0; 8], 0, done, ());
@@ -132,7 +132,13 @@ fn routine_at_passive_level_waits_for_another_request() {
                 .when(When::after(SOON).unmarked())
                 .at_irql(irql),
         );
-        let request = read(outer.target(), [0; 8], 0, waits, (target(&inner), None));
+        let request = read(
+            outer.target(),
+            [0; 8],
+            0,
+            waits,
+            (inner.target().clone(), None),
+        );
         let completed = request.send_and_wait(passive(), LONG).expect("read");
         assert_eq!(completed.context().1, expected);
     }

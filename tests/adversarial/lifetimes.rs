@@ -4,12 +4,14 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
-use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
+use wdm_irp::in_flight::{InFlight, Sent};
 use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::STATUS_SUCCESS;
-use wdm_irp::{Completing, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
+use wdm_irp::{Completing, PassiveLevel, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Machine, When};
-use wdm_irp_tests::{AnyOutcome, Count, LONG, SOON, count, disk, in_flight, passive, read, target};
+use wdm_irp_tests::{
+    AnyOutcome, BoxedSlot, Count, LONG, SOON, Slot, Target, count, disk, in_flight, passive, read,
+};
 
 use super::common::{Boxed, Bytes, ROUNDS, read_arc, shared};
 
@@ -97,7 +99,7 @@ fn requests_in_flight_own_each_other_in_a_ring() {
 /// Scopes are nested on one stack, each with a request in flight when the next one begins.
 #[test]
 fn scopes_are_nested_and_handles_handed_inwards_and_forgotten() {
-    fn descend(disk: &TargetDevice, buffer: &mut [u8], at: &PassiveLevel, depth: usize) -> usize {
+    fn descend(disk: &Target, buffer: &mut [u8], at: &PassiveLevel, depth: usize) -> usize {
         let (mine, rest) = buffer.split_at_mut(8);
         let scoped = read(disk, mine, 0, count, Count::default()).send_scoped(at, |sent| {
             let deeper = match depth.checked_sub(1) {
@@ -135,11 +137,11 @@ fn scopes_are_nested_and_handles_handed_inwards_and_forgotten() {
         .expect("sent")
         .expect("sent")
         .expect("read");
-    assert_eq!(completed.into_parts().1[0], 7);
+    assert_eq!(completed.into_parts().0[0], 7);
     buffer.fill(0);
 }
 
-/// A handle that lives as long as its thread does, and ends with it.
+/// A handle that lives as long as its thread does, and is abandoned with it.
 #[test]
 fn handle_is_dropped_by_the_destructor_of_a_thread_local() {
     thread_local! {
@@ -148,13 +150,8 @@ fn handle_is_dropped_by_the_destructor_of_a_thread_local() {
 
     let machine = Machine::new();
     for when in [When::after(SOON), When::cancelled()] {
-        if cfg!(windows) && when != When::cancelled() {
-            // The loader's lock is held then, and the thread that completes the request needs it to
-            // start.
-            continue;
-        }
         let disk = disk(&machine, when);
-        let target = target(&disk);
+        let target = disk.target().clone();
         machine
             .spawn(move || {
                 let sent = read(&target, [0; 8], 0, count, Count::default())
@@ -164,6 +161,7 @@ fn handle_is_dropped_by_the_destructor_of_a_thread_local() {
             })
             .join()
             .expect("no panic");
+        machine.join_drivers();
         assert_eq!(machine.live_irps(), 0);
     }
 }
@@ -180,25 +178,26 @@ fn handle_outlives_what_it_was_sent_through() {
     for when in [When::after(SOON), When::cancelled()] {
         let sent = {
             let device = disk(&machine, when);
-            let target = target(&device);
+            let target = device.target().clone();
             let request = read(&target, bytes, 9, count, Count::default());
             drop(device);
             request.send_in(&SLOT, &at).expect("free")
         };
         let completed = sent.wait(&at, Timeout::milliseconds(50)).completed();
-        bytes = completed.into_parts().1;
+        bytes = completed.into_parts().0;
         bytes[0] += 1;
         assert_eq!(bytes[0] % 9, 1 + u8::from(when == When::cancelled()));
     }
     *BYTES.lock().expect("no panic") = Some(bytes);
 }
 
-/// Each context owns the handle of the request that its routine has sent; the first drop ends all.
+/// Each context owns the handle of the request that its routine has sent; the first drop abandons
+/// all.
 #[test]
-fn chain_of_requests_that_own_each_other_is_settled_by_its_head() {
+fn chain_of_requests_that_own_each_other_is_abandoned_by_its_head() {
     struct Link {
         left: u8,
-        disk: Arc<TargetDevice>,
+        disk: Arc<Target>,
         next: Option<Box<Sent<Boxed<link>>>>,
     }
 
@@ -228,7 +227,7 @@ fn chain_of_requests_that_own_each_other_is_settled_by_its_head() {
         When::after(SOON).unmarked(),
     ] {
         let disk = disk(&machine, when);
-        let alive = Arc::new(target(&disk));
+        let alive = Arc::new(disk.target().clone());
         let context = Link {
             left: 4,
             disk: alive.clone(),
@@ -236,30 +235,30 @@ fn chain_of_requests_that_own_each_other_is_settled_by_its_head() {
         };
         let sent = read(disk.target(), [0; 8], 0, link, context).send_boxed(passive());
         drop(sent.expect("memory"));
+        machine.join_drivers();
         assert_eq!((machine.live_irps(), Arc::strong_count(&alive)), (0, 1));
     }
 }
 
-/// A handle that is kept for its thread is dropped, and waits, when the thread ends.
+/// A handle that is kept for its thread is dropped when the thread ends, and does not delay that.
 #[test]
-#[cfg_attr(
-    windows,
-    ignore = "the loader's lock is held then, and the thread that completes the request needs it to start"
-)]
-fn handle_in_a_thread_local_is_settled_at_the_end_of_its_thread() {
+fn handle_in_a_thread_local_is_abandoned_at_the_end_of_its_thread() {
     thread_local! {
         static KEPT: RefCell<Option<InFlight<Boxed<shared>>>> = const { RefCell::new(None) };
     }
 
     let machine = Machine::new();
     let contexts = Arc::new(());
-    let (slow, context) = (disk(&machine, When::after(SOON)), contexts.clone());
+    let (stuck, context) = (disk(&machine, When::triggered()), contexts.clone());
+    let device = stuck.clone();
     machine
         .spawn(move || {
-            let sent = read_arc(&slow, &context).send_boxed(passive());
+            let sent = read_arc(&stuck, &context).send_boxed(passive());
             KEPT.set(Some(in_flight(sent.expect("memory"))));
         })
         .join()
         .expect("no panic");
+    assert_eq!((machine.live_irps(), Arc::strong_count(&contexts)), (1, 2));
+    assert!(device.complete_next(STATUS_SUCCESS, 8));
     assert_eq!((machine.live_irps(), Arc::strong_count(&contexts)), (0, 1));
 }

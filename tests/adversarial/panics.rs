@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::in_flight::Sent;
 use wdm_irp::routine::CompletionRoutine;
-use wdm_irp::{Completed, Completing, Signaled, completion_routine};
+use wdm_irp::{Completing, Signaled, completion_routine};
 use wdm_irp_sim::{Machine, When};
-use wdm_irp_tests::{LONG, SOON, disk, passive, read};
+use wdm_irp_tests::{Completed, LONG, SOON, Slot, disk, passive, read};
 
 use super::common::read_arc;
 
@@ -42,8 +42,17 @@ fn context_panics_when_it_is_dropped() {
         let request = || read(disk.target(), vec![0; 8], 0, armed, Bomb(drops.clone()));
         let attempts: [&dyn Fn(); 6] = [
             &|| drop(request()),
-            &|| drop(request().send_boxed(&at)),
-            &|| drop(request().send_in(&SLOT, &at)),
+            // The routine has left first: a panic in it would end the process.
+            &|| {
+                let sent = request().send_boxed(&at);
+                machine.join_drivers();
+                drop(sent);
+            },
+            &|| {
+                let sent = request().send_in(&SLOT, &at);
+                machine.join_drivers();
+                drop(sent);
+            },
             &|| drop(request().send_scoped(&at, |sent| drop(sent))),
             &|| drop(request().send_scoped(&at, |sent| std::mem::forget(sent))),
             &|| {
@@ -115,7 +124,7 @@ fn arm(mut irp: Completing<'_, Fuse>) -> Signaled<'_> {
 fn defused<R: CompletionRoutine<Context = Fuse>>(mut completed: Completed<R, [u8; 8]>) {
     assert!(completed.context().0);
     assert_eq!(completed.transferred().len(), 8);
-    let (mut fuse, _) = completed.into_parts();
+    let (_, mut fuse) = completed.into_parts();
     fuse.0 = false;
 }
 
@@ -137,8 +146,23 @@ fn context_that_panics_in_its_drop_loses_neither_irp_nor_slot_nor_heap() {
     ] {
         let disk = disk(&machine, when);
         let request = || read(disk.target(), [0; 8], 0, arm, Fuse(false));
-        panics(|| drop(request().send_in(&SLOT, passive()).expect("free")));
-        panics(|| drop(request().send_boxed(passive()).expect("memory")));
+        panics(|| {
+            let sent = request().send_in(&SLOT, passive()).expect("free");
+            // The routine has left first: a panic in it would end the process.
+            machine.join_drivers();
+            drop(sent);
+        });
+        panics(|| {
+            let sent = request().send_boxed(passive()).expect("memory");
+            machine.join_drivers();
+            drop(sent);
+        });
+        let (sent, canceller) = request().send_cancellable(passive()).expect("memory");
+        machine.join_drivers();
+        panics(|| drop(sent));
+        canceller.cancel();
+        drop(canceller);
+        assert_eq!(machine.live_pool_blocks(), 0);
         panics(|| drop(request().send_scoped(passive(), |sent| drop(sent))));
         panics(|| {
             let sent = request().send_scoped(passive(), |sent| match sent {

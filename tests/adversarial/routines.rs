@@ -38,7 +38,7 @@ fn routine_moves_its_context_out_and_leaves_another_one() {
         let completed = read(disk.target(), [0; 8], 0, Moves, (Box::new([1; 10]), sender))
             .send_and_wait(&at, LONG)
             .expect("read");
-        assert!(completed.into_parts().0.0.is_empty());
+        assert!(completed.into_parts().1.0.is_empty());
         assert_eq!(listener.join().expect("no panic"), 110);
     }
 }

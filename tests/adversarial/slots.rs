@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::in_flight::Sent;
 use wdm_irp::sys::STATUS_SUCCESS;
 use wdm_irp::{IrpError, Timeout};
 use wdm_irp_sim::{Allocation, Behavior, Device, DeviceOptions, Machine, When};
-use wdm_irp_tests::{AnyOutcome, Count, LONG, SOON, count, disk, in_flight, passive, read};
+use wdm_irp_tests::{AnyOutcome, Count, LONG, SOON, Slot, count, disk, in_flight, passive, read};
 
 use super::common::{Bytes, check, read_arc, shared};
 
@@ -61,7 +61,7 @@ fn completed_request_is_passed_off_as_one_of_another_memory() {
     for outcome in [on_heap.wait(&at, LONG), in_static.wait(&at, LONG)] {
         let completed = outcome.expect("read");
         assert_eq!(completed.context().get(), 1);
-        assert_eq!(completed.into_parts().1, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(completed.into_parts().0, [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }
 
@@ -183,7 +183,9 @@ fn slot_is_free_again_after_a_failed_mdl_and_the_request_is_sent_again() {
             .wait(passive(), Timeout::milliseconds(20))
             .completed();
         check(&completed);
-        assert_eq!((machine.live_irps(), machine.live_mdls()), (0, 0));
+        assert_eq!((machine.live_irps(), machine.live_mdls()), (1, 0));
+        drop(completed);
+        assert_eq!(machine.live_irps(), 0);
     }
 }
 

@@ -5,12 +5,13 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
+use wdm_irp::in_flight::{InFlight, Sent};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
-use wdm_irp::{Completed, Completing, IrpError, Signaled, Timeout, completion_routine};
+use wdm_irp::{Completing, IrpError, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Machine, When};
 use wdm_irp_tests::{
-    AnyOutcome, Count, LONG, SOON, ZERO, count, disk, done, in_flight, passive, read, target,
+    AnyOutcome, BoxedSlot, Completed, Count, LONG, SOON, Slot, ZERO, count, disk, done, in_flight,
+    passive, read,
 };
 
 use super::common::{Bytes, ROUNDS, check, read_arc};
@@ -175,7 +176,7 @@ fn handles_travel_through_channels_between_threads_that_send_wait_and_drop() {
         }
     });
     let dropper = machine.spawn(move || in_static.into_iter().for_each(drop));
-    let target = target(&disk);
+    let target = disk.target().clone();
     let sender = machine.spawn(move || {
         let at = passive();
         for _ in 0..ROUNDS {
@@ -266,7 +267,7 @@ fn cancel_storm_while_the_last_owner_drops_the_handle() {
                     for _ in 0..4 {
                         handle.cancel();
                     }
-                    // Whoever comes last waits, and frees.
+                    // Whoever comes last abandons the request.
                     drop(handle);
                 })
             })
@@ -275,6 +276,7 @@ fn cancel_storm_while_the_last_owner_drops_the_handle() {
         for thread in threads {
             thread.join().expect("no panic");
         }
+        machine.join_drivers();
         assert_eq!((machine.live_irps(), Arc::strong_count(&contexts)), (0, 1));
     }
 }

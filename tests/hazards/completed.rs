@@ -2,21 +2,20 @@
 //! [H39](../../docs/hazards.md#h39).
 
 use wdm_irp::error::{Failed, NotSent, SendError};
-use wdm_irp::in_flight::Slot;
-use wdm_irp::request::{Armed, Read, Request};
+use wdm_irp::request::{Read, Request};
 use wdm_irp::sys::{
     NT_SUCCESS, NTSTATUS, STATUS_DEVICE_BUSY, STATUS_INSUFFICIENT_RESOURCES,
     STATUS_INVALID_PARAMETER, STATUS_IO_TIMEOUT, STATUS_PENDING, STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
 };
-use wdm_irp::{ByteOffset, Completed, Irp, IrpError, TargetDevice, Timeout};
+use wdm_irp::{ByteOffset, Irp, IrpError, Timeout};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, When};
-use wdm_irp_tests::{Count, SOON, count, every_way, passive, read};
+use wdm_irp_tests::{Completed, Count, SOON, Slot, Target, count, every_way, passive, read};
 
 /// A warning: there was more than the buffer holds, and the buffer is full.
 const STATUS_BUFFER_OVERFLOW: NTSTATUS = 0x8000_0005_u32.cast_signed();
 
-type Reading<'d> = Request<'d, Read, [u8; 8], Armed<count>>;
+type Reading = Request<Target, Read, [u8; 8], count>;
 
 /// Every error but those of a lower driver.
 const OF_THE_LIBRARY: [IrpError; 6] = [
@@ -55,7 +54,7 @@ fn h39_warning_that_carries_data_is_told_from_an_error() {
                 let completed = failed.completed_mut();
                 assert_eq!(completed.transferred(), &pattern[..written]);
                 assert_eq!(failed.completed().context().get(), 1);
-                let (context, buffer) = failed.into_completed().into_parts();
+                let (buffer, context) = failed.into_completed().into_parts();
                 assert_eq!(buffer[..written], pattern[..written]);
                 assert_eq!(context.get(), 1);
             }
@@ -88,24 +87,22 @@ fn h39_status_of_an_error_is_never_a_success() {
 fn h39_question_mark_gives_the_error_and_the_status() {
     static SLOT: Slot<count, [u8; 8]> = Slot::new();
 
-    fn request<E: From<IrpError>>(disk: &TargetDevice) -> Result<Reading<'_>, E> {
-        let irp = Irp::allocate(disk)?;
+    fn request<E: From<IrpError>>(disk: &Target) -> Result<Reading, E> {
+        let irp = Irp::allocate(disk.clone())?;
         Ok(irp
             .read([0; 8], ByteOffset(0))
             .on_completion(count, Count::default()))
     }
-    fn waited<E>(disk: &TargetDevice) -> Result<usize, E>
+    fn waited<E>(disk: &Target) -> Result<usize, E>
     where
-        E: From<IrpError> + for<'d> From<SendError<Reading<'d>, Completed<count, [u8; 8]>>>,
+        E: From<IrpError> + From<SendError<Reading, Completed<count, [u8; 8]>>>,
     {
         let done = request::<E>(disk)?.send_and_wait(passive(), Timeout::milliseconds(1))?;
         Ok(done.information())
     }
-    fn in_slot<E>(disk: &TargetDevice) -> Result<usize, E>
+    fn in_slot<E>(disk: &Target) -> Result<usize, E>
     where
-        E: From<IrpError>
-            + From<Failed<Completed<count, [u8; 8]>>>
-            + for<'d> From<NotSent<Reading<'d>>>,
+        E: From<IrpError> + From<Failed<Completed<count, [u8; 8]>>> + From<NotSent<Reading>>,
     {
         let sent = request::<E>(disk)?.send_in(&SLOT, passive())?;
         Ok(sent

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::in_flight::Sent;
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
 use wdm_irp::{Completing, IrpError, PassiveLevel, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Device, Machine, When};
-use wdm_irp_tests::{AnyOutcome, Count, LONG, SOON, count, disk, done, in_flight, passive, read};
+use wdm_irp_tests::{
+    AnyOutcome, Count, LONG, SOON, Slot, Target, count, disk, done, in_flight, passive, read,
+};
 
 #[test]
 fn h13_cancel_may_race_with_completion() {
@@ -97,35 +99,49 @@ fn keep(irp: Completing<'_, Drops>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
-type Request<'d> =
-    wdm_irp::request::Request<'d, wdm_irp::request::Read, [u8; 8], wdm_irp::request::Armed<keep>>;
+type Request = wdm_irp::request::Request<Target, wdm_irp::request::Read, [u8; 8], keep>;
 
-fn request<'d>(disk: &'d Device, drops: &Drops) -> Request<'d> {
+fn request(disk: &Device, drops: &Drops) -> Request {
     read(disk.target(), [0; 8], 0, keep, Drops(drops.0.clone()))
 }
 
 #[test]
-fn h07_dropping_a_handle_cancels_and_waits() {
+fn h07_dropping_a_handle_cancels() {
     let machine = Machine::new();
     let at = passive();
     let (disk, drops) = (disk(&machine, When::cancelled()), Drops::default());
     drop(request(&disk, &drops).send_boxed(&at).expect("sent"));
+    // The driver has completed it in `IoCancelIrp`.
     assert_eq!((machine.live_irps(), drops.count()), (0, 1));
     assert!(machine.timeline().to_text().contains("IoCancelIrp"));
 }
 
+/// What a driver that does not cancel still writes to is there until it completes the request.
 #[test]
-fn h07_dropping_a_handle_waits_for_a_driver_that_does_not_cancel() {
+fn h07_dropped_handle_leaves_its_memory_to_the_driver() {
+    static SLOT: Slot<keep, [u8; 8]> = Slot::new();
+
     let machine = Machine::new();
     let at = passive();
-    let (disk, drops) = (disk(&machine, When::after(SOON)), Drops::default());
-    drop(request(&disk, &drops).send_boxed(&at).expect("sent"));
-    assert_eq!((machine.live_irps(), drops.count()), (0, 1));
+    let disk = disk(&machine, When::triggered());
+    let sends: [fn(Request, &PassiveLevel); 2] = [
+        |request, at| drop(request.send_boxed(at).expect("sent")),
+        |request, at| drop(request.send_in(&SLOT, at).expect("sent")),
+    ];
+    for send in sends {
+        let drops = Drops::default();
+        send(request(&disk, &drops), &at);
+        assert_eq!((machine.live_irps(), drops.count()), (1, 0));
+        let irp = disk.take_next().expect("in flight");
+        irp.write_output(&irp.read_pattern());
+        irp.complete(STATUS_SUCCESS, 8);
+        assert_eq!((machine.live_irps(), drops.count()), (0, 1));
+    }
 }
 
 #[test]
 fn h07_early_return_in_a_scope() {
-    fn early(request: Request<'_>, at: &PassiveLevel) -> Result<u32, IrpError> {
+    fn early(request: Request, at: &PassiveLevel) -> Result<u32, IrpError> {
         request
             .send_scoped(at, |sent| {
                 let _in_flight = in_flight(sent);
@@ -148,7 +164,7 @@ fn h07_early_return_in_a_scope() {
 
 #[test]
 fn h07_question_mark_while_in_flight() {
-    fn fails(request: Request<'_>, at: &PassiveLevel) -> Result<(), IrpError> {
+    fn fails(request: Request, at: &PassiveLevel) -> Result<(), IrpError> {
         let _sent = request.send_boxed(at)?;
         Err(IrpError::InvalidParameter)?;
         Ok(())
@@ -189,7 +205,7 @@ fn h07_panic_while_in_flight() {
 }
 
 #[test]
-fn h07_replacing_a_handle_settles_the_old_one() {
+fn h07_replacing_a_handle_cancels_the_old_request() {
     let machine = Machine::new();
     let at = passive();
     let (disk, drops) = (disk(&machine, When::cancelled()), Drops::default());

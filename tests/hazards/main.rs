@@ -5,6 +5,7 @@
 //! check: no IRP or MDL leaked, none touched too late, nobody left waiting.
 #![forbid(unsafe_code)]
 
+mod abandoned;
 mod buffer;
 mod completed;
 mod in_flight;

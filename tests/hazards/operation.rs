@@ -11,13 +11,13 @@ use wdm_irp_tests::{Count, LONG, SOON, count, disk, every_way, passive, read};
 
 /// Sends a read to such a driver in every way there is, and expects it to succeed each time.
 fn survives(when: When) {
-    static SLOT: wdm_irp::in_flight::Slot<count, [u8; 8]> = wdm_irp::in_flight::Slot::new();
+    static SLOT: wdm_irp_tests::Slot<count, [u8; 8]> = wdm_irp_tests::Slot::new();
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
     let machine = Machine::new();
     let disk = disk(&machine, when);
     let request = || read(disk.target(), [0; 8], 0, count, Count::default());
-    let check = |completed: wdm_irp::Completed<count, [u8; 8]>| {
+    let check = |completed: wdm_irp_tests::Completed<count, [u8; 8]>| {
         assert_eq!(completed.status(), STATUS_SUCCESS);
         assert_eq!(*completed.buffer(), [0, 1, 2, 3, 4, 5, 6, 7]);
         assert_eq!(completed.context().get(), 1);

@@ -4,7 +4,6 @@
 //! [H42](../../docs/hazards.md#h42).
 
 use wdm_irp::buffer::SystemBuffer;
-use wdm_irp::in_flight::Slot;
 use wdm_irp::request::PnpMinor;
 use wdm_irp::sys::{
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_PNP,
@@ -13,6 +12,7 @@ use wdm_irp::sys::{
 };
 use wdm_irp::{ByteOffset, IrpError};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, Parameters, When};
+use wdm_irp_tests::Slot;
 use wdm_irp_tests::codes::{BUFFERED, IN_DIRECT, NEITHER, OUT_DIRECT};
 use wdm_irp_tests::{LONG, SOON, allocate, disk, done, passive, raw, read};
 
@@ -99,7 +99,7 @@ fn device_control_by_each_method() {
         .on_completion(done, ())
         .send_and_wait(&at, LONG)
         .expect("neither");
-    assert_eq!(neither.into_parts().1.1, [5, 4]);
+    assert_eq!(neither.into_parts().0.1, [5, 4]);
     irp()
         .device_control(IN_DIRECT, ([9], [6, 7]))
         .on_completion(done, ())
@@ -157,7 +157,7 @@ fn device_control_input_or_output_only() {
         .on_completion(done, ());
     let set = set.send_and_wait(&at, LONG).expect("set");
     assert_eq!(
-        set.into_parts().1.into_inner(),
+        set.into_parts().0.into_inner(),
         [1, 2, 3],
         "no room for output"
     );

@@ -10,7 +10,7 @@ use wdm_irp::error::SendError;
 use wdm_irp::sys::{STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 use wdm_irp::{Completing, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Behavior, Machine, When};
-use wdm_irp_tests::{Count, LONG, SOON, count, disk, done, passive, read};
+use wdm_irp_tests::{Count, LONG, SOON, Slot, Target, count, disk, done, passive, read};
 
 #[test]
 fn h02_routine_runs_for_success_error_and_cancel() {
@@ -27,8 +27,8 @@ fn h02_routine_runs_for_success_error_and_cancel() {
         let disk = machine.device(behavior);
         let read = read(disk.target(), [0; 8], 0, count, Count::default());
         let context = match read.send_and_wait(&at, timeout) {
-            Ok(completed) => completed.into_parts().0,
-            Err(SendError::Failed(failed)) => failed.into_completed().into_parts().0,
+            Ok(completed) => completed.into_parts().1,
+            Err(SendError::Failed(failed)) => failed.into_completed().into_parts().1,
             Err(SendError::NotSent(not_sent)) => panic!("{not_sent}"),
         };
         assert_eq!(context.get(), 1);
@@ -77,13 +77,12 @@ fn h18_context_arrives_and_comes_back() {
 /// A routine may send another IRP, whose routine runs inside of it: their tokens do not mix.
 #[test]
 fn h21_nested_invocations_have_their_own_tokens() {
-    use wdm_irp::TargetDevice;
-    use wdm_irp::in_flight::{Sent, Slot};
+    use wdm_irp::in_flight::Sent;
 
     static INNER: Slot<done, [u8; 8]> = Slot::new();
 
     struct Chain {
-        next: TargetDevice,
+        next: Target,
         inner: Option<Sent<&'static Slot<done, [u8; 8]>>>,
     }
 
@@ -101,12 +100,12 @@ fn h21_nested_invocations_have_their_own_tokens() {
         let outer = disk(&machine, when);
         let inner = disk(&machine, when);
         let chain = Chain {
-            next: wdm_irp_tests::target(&inner),
+            next: inner.target().clone(),
             inner: None,
         };
         let read = read(outer.target(), [0; 8], 0, chained, chain);
         let completed = read.send_and_wait(passive(), LONG).expect("outer");
-        let (chain, _) = completed.into_parts();
+        let (_, chain) = completed.into_parts();
         let inner = chain
             .inner
             .expect("sent")

@@ -4,12 +4,14 @@
 //! [H12](../../docs/hazards.md#h12).
 
 use wdm_irp::error::{NotSent, SendError};
-use wdm_irp::in_flight::{Sent, Slot};
+use wdm_irp::in_flight::Sent;
 use wdm_irp::routine::SignalIfPended;
 use wdm_irp::sys::{PASSIVE_LEVEL, STATUS_SUCCESS};
-use wdm_irp::{ByteOffset, Completed, Irp, IrpError, PassiveLevel, TargetDevice, Timeout};
+use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, Timeout};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, When};
-use wdm_irp_tests::{Count, LONG, SOON, allocate, count, disk, done, passive, read};
+use wdm_irp_tests::{
+    Completed, Count, LONG, SOON, Slot, Target, allocate, count, disk, done, passive, read,
+};
 
 /// Sends requests without a routine in every way there is: the model reports an IRP that has none.
 #[test]
@@ -48,6 +50,7 @@ fn h03_request_without_routine_gets_the_librarys() {
             assert_eq!(completed.transferred(), [3, 4, 5, 6, 7, 8, 9, 10]);
             let waited = machine.waits().len() - before;
             assert!(waits.contains(&waited), "{waited} waits, {when:?}");
+            drop(completed);
             assert_eq!(machine.live_irps(), 0);
         }
     }
@@ -171,7 +174,7 @@ fn h12_waits_are_in_kernel_mode_and_not_alertable() {
 
 #[test]
 fn scope_gives_the_result_of_its_closure() {
-    fn read(disk: &TargetDevice, block: &mut [u8], at: &PassiveLevel) -> Result<usize, IrpError> {
+    fn read(disk: &Target, block: &mut [u8], at: &PassiveLevel) -> Result<usize, IrpError> {
         let request = Irp::allocate(disk)?
             .read(block, ByteOffset(0))
             .on_completion(done, ());

@@ -6,10 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use wdm_irp::error::SendError;
-use wdm_irp::in_flight::{BoxedSlot, InFlight};
+use wdm_irp::in_flight::InFlight;
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_IO_TIMEOUT, STATUS_SUCCESS};
 use wdm_irp::{IrpError, Timeout};
 use wdm_irp_sim::{Machine, When};
+use wdm_irp_tests::BoxedSlot;
 use wdm_irp_tests::{Count, LONG, SOON, ZERO, count, disk, done, in_flight, passive, read};
 
 #[test]

@@ -7,7 +7,7 @@ use wdm_irp_sim::DelayPoint;
 
 use crate::program::{
     Answer, Completer, DeviceSpec, Fault, HandleOp, How, IoMethod, Kind, Limit, Lower, Method,
-    Nested, Program, RequestSpec, RoutineSpec, ScopeOp, Step,
+    Nested, Program, RequestSpec, RoutineSpec, ScopeOp, Step, To,
 };
 
 // Boxed where strategies meet, or their trees would be kilobytes that are moved about.
@@ -116,8 +116,9 @@ fn routine() -> BoxedStrategy<RoutineSpec> {
 }
 
 fn request() -> BoxedStrategy<RequestSpec> {
-    let place = (0_usize..3, proptest::bool::weighted(0.2));
-    let data = (kind(), size(), size(), any::<bool>(), any::<u8>());
+    let place = (0_usize..3, to());
+    let borrowed = any::<bool>();
+    let data = (kind(), size(), size(), borrowed, any::<bool>(), any::<u8>());
     let rest = (
         answer_index(),
         routine(),
@@ -128,16 +129,17 @@ fn request() -> BoxedStrategy<RequestSpec> {
     (place, data, rest)
         .prop_map(
             |(
-                (device, own_location),
-                (kind, input, output, borrowed, first),
+                (device, to),
+                (kind, input, output, borrowed, lent, first),
                 (answer, routine, lower, raised, again),
             )| RequestSpec {
                 device,
-                own_location,
+                to,
                 kind,
                 input,
                 output,
                 borrowed,
+                lent,
                 first,
                 answer,
                 routine,
@@ -147,6 +149,10 @@ fn request() -> BoxedStrategy<RequestSpec> {
             },
         )
         .boxed()
+}
+
+fn to() -> impl Strategy<Value = To> {
+    prop_oneof![4 => Just(To::Device), 1 => Just(To::Pair)]
 }
 
 fn limit() -> impl Strategy<Value = Limit> {
@@ -196,8 +202,8 @@ fn step() -> BoxedStrategy<Step> {
     let points = select(DelayPoint::ALL);
     let fault = prop_oneof![Just(Fault::Irp), Just(Fault::Mdl)];
     prop_oneof![
-        3 => (0_usize..3, any::<bool>())
-            .prop_map(|(device, own_location)| Step::AllocateAndDrop { device, own_location }).boxed(),
+        3 => (0_usize..3, to())
+            .prop_map(|(device, to)| Step::AllocateAndDrop { device, to }).boxed(),
         4 => (request(), any::<bool>()).prop_map(|(request, armed)| Step::DropUnsent(request, armed)).boxed(),
         52 => (request(), how()).prop_map(|(request, how)| Step::Send(request, how)).boxed(),
         26 => (0_usize..4, handle_op()).prop_map(|(handle, op)| Step::Handle(handle, op)).boxed(),

@@ -12,8 +12,8 @@ use wdm_irp_sim::{Device, irql};
 use crate::answers::answer;
 use crate::oracle::{Expected, apc};
 use crate::program::{Answer, Completer, HandleOp, Limit};
-use crate::routines::{Payload, Routine};
 use crate::shared::{Errors, count};
+use crate::slots::{Payload, Routine};
 
 /// Completes the IRP that a device holds back longest, if there is one.
 pub(crate) fn trigger(device: &Device, default: Answer, errors: &Errors, level: u8) -> bool {
@@ -102,12 +102,11 @@ where
     expected.completed(outcome, limit.elapses());
 }
 
-/// Drops the handle.
+/// Drops the handle. From now on nobody knows when its slot is free.
 pub(crate) fn discard<S: Storage>(in_flight: InFlight<S>, expected: &Expected) {
-    let _rescue = Rescue::of(expected, true);
     expected.cancelled.store(true, SeqCst);
+    expected.moved.store(true, SeqCst);
     drop(in_flight);
-    expected.done.store(true, SeqCst);
 }
 
 /// Polls a request, and checks what comes back if it is complete.

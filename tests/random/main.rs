@@ -36,6 +36,7 @@ mod program;
 mod routines;
 mod run;
 mod shared;
+mod slots;
 
 use std::env;
 use std::time::{Duration, Instant};

@@ -14,9 +14,10 @@ use wdm_irp_sim::Device;
 use wdm_irp_tests::AnyOutcome;
 
 use crate::answers::{FRESH, MASK, data, respond, visible};
-use crate::program::{Answer, Kind, Lower, Method, RequestSpec, RoutineSpec};
-use crate::routines::{Context, NestedState, Payload, Routine, Tally};
+use crate::program::{Answer, Kind, Lower, Method, RequestSpec, RoutineSpec, To};
+use crate::routines::{Context, NestedState, Tally};
 use crate::shared::{Shared, count};
+use crate::slots::{Payload, Routine};
 
 /// The result of a request that nobody cancels.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ pub(crate) struct Expected {
     nests: bool,
     /// Somebody has cancelled it, or is about to.
     pub(crate) cancelled: AtomicBool,
-    /// Its handle went to another thread.
+    /// Its handle went to another thread, or was dropped.
     pub(crate) moved: AtomicBool,
     /// It was reclaimed.
     pub(crate) done: AtomicBool,
@@ -82,7 +83,7 @@ impl Expected {
         device: &Device,
         device_answer: Answer,
     ) -> Arc<Self> {
-        let own = if spec.own_location {
+        let own = if spec.to == To::Pair {
             shared.own.as_ptr().addr()
         } else {
             0
@@ -151,9 +152,9 @@ impl Expected {
     }
 
     /// Checks all that a completed request gives back.
-    pub(crate) fn completed<R: Routine, B: Payload>(
+    pub(crate) fn completed<R: Routine, B: Payload, T, I>(
         &self,
-        outcome: Outcome<R, B>,
+        outcome: Outcome<R, B, T, I>,
         may_time_out: bool,
     ) {
         let coverage = self.shared.coverage;
@@ -201,7 +202,7 @@ impl Expected {
                 format!("transferred {transferred:?}")
             });
         }
-        let (context, buffer) = completed.into_parts();
+        let (buffer, context) = completed.into_parts();
         buffer.show(|input, output| {
             self.check([input, output] == *contents, || {
                 format!("the buffers hold {input:?}, {output:?}")

@@ -108,6 +108,15 @@ impl Lower {
     }
 }
 
+/// What a request is sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    /// A device.
+    Device,
+    /// A pair of a device of the driver's own and that one.
+    Pair,
+}
+
 /// The request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -169,13 +178,15 @@ pub(crate) struct Nested {
 pub(crate) struct RequestSpec {
     /// Modulo the number of devices.
     pub(crate) device: usize,
-    pub(crate) own_location: bool,
+    pub(crate) to: To,
     pub(crate) kind: Kind,
     /// Bytes of input of a device control.
     pub(crate) input: usize,
     /// Bytes of a read, a write, or the other buffer of a device control.
     pub(crate) output: usize,
+    /// The buffer is borrowed, and `lent` the target, too, if the request does not outlive the call.
     pub(crate) borrowed: bool,
+    pub(crate) lent: bool,
     /// The first byte of the data.
     pub(crate) first: u8,
     /// Which of [`Answer::ALL`] a read or write gets.
@@ -263,7 +274,7 @@ pub(crate) enum Fault {
 pub(crate) enum Step {
     AllocateAndDrop {
         device: usize,
-        own_location: bool,
+        to: To,
     },
     /// Drops a request, armed or not, without sending it.
     DropUnsent(RequestSpec, bool),

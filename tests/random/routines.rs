@@ -1,18 +1,14 @@
-//! Completion routines, their contexts, and the memory of requests.
+//! Completion routines, and their contexts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use wdm_irp::PendingReturned::{Inline, Pended};
-use wdm_irp::buffer::SystemBuffer;
-use wdm_irp::in_flight::{BoxedSlot, Sent, Slot};
+use wdm_irp::in_flight::Sent;
 use wdm_irp::irql::DispatchLevel;
-use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys::NTSTATUS;
-use wdm_irp::{
-    ByteOffset, Completed, Completing, Irp, IrpError, Signaled, TargetDevice, completion_routine,
-};
-use wdm_irp_tests::Watched;
+use wdm_irp::{ByteOffset, Completing, Irp, IrpError, Signaled, completion_routine};
+use wdm_irp_tests::{BoxedSlot, Slot, Target, Watched};
 
 use crate::oracle::Expected;
 
@@ -149,7 +145,7 @@ pub(crate) enum NestedState {
 /// A read that a routine sends.
 #[derive(Debug)]
 pub(crate) struct NestedRequest {
-    pub(crate) target: TargetDevice,
+    pub(crate) target: Target,
     pub(crate) slot: Option<&'static Slot<signal_if_pended, Watched>>,
     pub(crate) offset: i64,
     pub(crate) expected: Arc<Expected>,
@@ -160,7 +156,7 @@ pub(crate) struct NestedRequest {
 impl NestedRequest {
     fn send(&mut self, at: &DispatchLevel) {
         let tally = self.expected.tally;
-        let irp = match Irp::allocate(&self.target) {
+        let irp = match Irp::allocate(self.target.clone()) {
             Ok(irp) => irp,
             Err(error) => {
                 self.state = NestedState::NotSent(error);
@@ -182,149 +178,5 @@ impl NestedRequest {
             }
             Err(not_sent) => NestedState::NotSent(not_sent.error),
         };
-    }
-}
-
-/// The routines, all with the same context.
-pub(crate) trait Routine: CompletionRoutine<Context = Context> + Sized {
-    fn slots(slots: &'static Slots) -> &'static SlotsOf<Self>;
-}
-
-/// The slots of one routine, by the type of the buffer.
-pub(crate) struct SlotsOf<R: Routine> {
-    transfer: [Slot<R, Watched>; SLOTS],
-    system: [Slot<R, SystemBuffer<Watched>>; SLOTS],
-    pair: [Slot<R, (Watched, Watched)>; SLOTS],
-    none: [Slot<R, ()>; SLOTS],
-}
-
-impl<R: Routine> Default for SlotsOf<R> {
-    fn default() -> Self {
-        Self {
-            transfer: Default::default(),
-            system: Default::default(),
-            pair: Default::default(),
-            none: Default::default(),
-        }
-    }
-}
-
-/// Slots of each type.
-pub(crate) const SLOTS: usize = 2;
-
-/// All slots that live forever.
-#[derive(Default)]
-pub(crate) struct Slots {
-    signal_if_pended: SlotsOf<signal_if_pended>,
-    matching: SlotsOf<matching>,
-    checking: SlotsOf<checking>,
-    nesting: SlotsOf<nesting>,
-    /// For requests that routines send.
-    pub(crate) nested: [Slot<signal_if_pended, Watched>; SLOTS],
-}
-
-macro_rules! routines {
-    ($($name:ident)*) => {$(
-        impl Routine for $name {
-            fn slots(slots: &'static Slots) -> &'static SlotsOf<Self> {
-                &slots.$name
-            }
-        }
-    )*};
-}
-
-routines!(signal_if_pended matching checking nesting);
-
-/// What a request can carry here.
-pub(crate) trait Payload: Sized {
-    /// Shows input and output.
-    fn show(self, look: impl FnOnce(&[u8], &[u8]));
-
-    /// [`Completed::transferred`], for single buffers.
-    fn transferred<R: Routine>(_: &mut Completed<R, Self>) -> Option<Vec<u8>> {
-        None
-    }
-}
-
-/// What can be in a slot that lives forever.
-pub(crate) trait Owned: Payload + Send + 'static {
-    fn slots<R: Routine>(slots: &'static SlotsOf<R>) -> &'static [Slot<R, Self>; SLOTS];
-}
-
-impl Payload for () {
-    fn show(self, look: impl FnOnce(&[u8], &[u8])) {
-        look(&[], &[]);
-    }
-}
-
-impl Owned for () {
-    fn slots<R: Routine>(slots: &'static SlotsOf<R>) -> &'static [Slot<R, Self>; SLOTS] {
-        &slots.none
-    }
-}
-
-impl Payload for Watched {
-    fn show(self, look: impl FnOnce(&[u8], &[u8])) {
-        look(&[], self.bytes());
-    }
-    fn transferred<R: Routine>(completed: &mut Completed<R, Self>) -> Option<Vec<u8>> {
-        Some(completed.transferred().to_vec())
-    }
-}
-
-impl Owned for Watched {
-    fn slots<R: Routine>(slots: &'static SlotsOf<R>) -> &'static [Slot<R, Self>; SLOTS] {
-        &slots.transfer
-    }
-}
-
-impl Payload for &mut [u8] {
-    fn show(self, look: impl FnOnce(&[u8], &[u8])) {
-        look(&[], self);
-    }
-    fn transferred<R: Routine>(completed: &mut Completed<R, Self>) -> Option<Vec<u8>> {
-        Some(completed.transferred().to_vec())
-    }
-}
-
-impl Payload for SystemBuffer<Watched> {
-    fn show(self, look: impl FnOnce(&[u8], &[u8])) {
-        self.into_inner().show(look);
-    }
-    fn transferred<R: Routine>(completed: &mut Completed<R, Self>) -> Option<Vec<u8>> {
-        Some(completed.transferred().to_vec())
-    }
-}
-
-impl Owned for SystemBuffer<Watched> {
-    fn slots<R: Routine>(slots: &'static SlotsOf<R>) -> &'static [Slot<R, Self>; SLOTS] {
-        &slots.system
-    }
-}
-
-impl Payload for SystemBuffer<&mut [u8]> {
-    fn show(self, look: impl FnOnce(&[u8], &[u8])) {
-        self.into_inner().show(look);
-    }
-    fn transferred<R: Routine>(completed: &mut Completed<R, Self>) -> Option<Vec<u8>> {
-        Some(completed.transferred().to_vec())
-    }
-}
-
-impl Payload for (Watched, Watched) {
-    fn show(self, look: impl FnOnce(&[u8], &[u8])) {
-        look(self.0.bytes(), self.1.bytes());
-    }
-}
-
-impl Owned for (Watched, Watched) {
-    fn slots<R: Routine>(slots: &'static SlotsOf<R>) -> &'static [Slot<R, Self>; SLOTS] {
-        &slots.pair
-    }
-}
-
-impl Payload for (&mut [u8], &mut [u8]) {
-    fn show(self, look: impl FnOnce(&[u8], &[u8])) {
-        look(self.0, self.1);
     }
 }

@@ -4,8 +4,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wdm_irp::target::OwnDevice;
-use wdm_irp_sim::MachineHandle;
+use wdm_irp_sim::{Device, MachineHandle};
 
 use crate::program::Fault;
 use crate::routines::Tally;
@@ -79,7 +78,7 @@ pub(crate) struct Shared {
     pub(crate) machine: MachineHandle,
     pub(crate) errors: Arc<Errors>,
     pub(crate) coverage: &'static Coverage,
-    pub(crate) own: OwnDevice,
+    pub(crate) own: Device,
     tallies: &'static [Tally],
     used: AtomicUsize,
     plan: Mutex<Plan>,
@@ -96,7 +95,7 @@ pub(crate) enum Allocation {
 impl Shared {
     pub(crate) fn new(
         machine: MachineHandle,
-        own: OwnDevice,
+        own: Device,
         tallies: &'static [Tally],
         coverage: &'static Coverage,
         may_fail: bool,

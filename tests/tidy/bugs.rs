@@ -74,7 +74,7 @@ mod tests {
         }
         for by in [
             "hazards h02_",
-            "heap h01_",
+            "pool h01_",
             "ui ui trybuild=h01_c.rs",
             "loom --exact pend",
         ] {

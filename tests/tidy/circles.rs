@@ -14,8 +14,9 @@ const FLOORS: &[(&str, Floors)] = &[
         "wdm-irp/src/",
         &[
             &["sys"],
-            &["error", "target", "irql", "timeout", "lock_storage"],
+            &["error", "irql", "timeout", "lock_storage", "pool"],
             &["operation", "remove_lock", "rundown"],
+            &["target"],
             &["irp", "buffer", "routine", "completed"],
             &["request"],
             &["in_flight"],

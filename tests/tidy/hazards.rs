@@ -170,12 +170,12 @@ mod tests {
     use crate::tree::files;
 
     const GOOD: &str = "# Hazards\n| [H1](#h1) | A thread hangs. | compile |\n## Group\n### H1\n\n**A thread hangs.**\n
-- *Goes wrong:* hang.\n- *Seen in:* none.\n- *Stopped:* compile. By `X`.\n- *Rule:* none.\n- *Tests:* `heap::h01_a`,\n  `bugs/h01-b`.\n";
+- *Goes wrong:* hang.\n- *Seen in:* none.\n- *Stopped:* compile. By `X`.\n- *Rule:* none.\n- *Tests:* `pool::h01_a`,\n  `bugs/h01-b`.\n";
 
     fn complaints(page: &str) -> String {
         let list = [
             (PAGE, page),
-            ("tests/heap.rs", "#[test]\nfn h01_a() {}"),
+            ("tests/pool.rs", "#[test]\nfn h01_a() {}"),
             ("tests/bugs/h01-b.patch", ""),
         ];
         let found = super::page(&files(&list));
@@ -193,16 +193,16 @@ mod tests {
         for (from, to, complaint) in [
             ("### H1", "### H2", "is not among the tests of H1"),
             (
-                "`heap::h01_a`",
-                "`heap::h01_c`",
-                "names `heap::h01_c`, which does not exist",
+                "`pool::h01_a`",
+                "`pool::h01_c`",
+                "names `pool::h01_c`, which does not exist",
             ),
             (
                 ",\n  `bugs/h01-b`",
                 "",
                 "`bugs/h01-b` is not among the tests of H1",
             ),
-            ("`heap::h01_a`,\n  `bugs/h01-b`", "none", "names no test"),
+            ("`pool::h01_a`,\n  `bugs/h01-b`", "none", "names no test"),
             (
                 "**A thread hangs.**",
                 "A thread hangs.",
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_hazard_without_test_says_so() {
-        let page = GOOD.replace("`heap::h01_a`,\n  `bugs/h01-b`", "not yet");
+        let page = GOOD.replace("`pool::h01_a`,\n  `bugs/h01-b`", "not yet");
         assert!(!complaints(&page).contains("names no test"));
     }
 }

@@ -10,7 +10,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("adversarial", "tests/adversarial"),
     ("conformance", "conformance/"),
     ("hazards", "tests/hazards"),
-    ("heap", "tests/heap"),
+    ("pool", "tests/pool"),
     ("loom", "wdm-irp/loom/"),
     ("macros", "wdm-irp-macros/src/"),
     ("random", "tests/random"),
@@ -129,7 +129,7 @@ mod tests {
             "#[test]\n#[cfg_attr(\n    miri,\n    ignore\n)]\nfn h07_a() {\nfn h08_helper() {}\n}";
         let tests = Tests::new(&files(&[
             ("tests/hazards/a.rs", hazards),
-            ("tests/heap.rs", "#[test]\nfn b() {}"),
+            ("tests/pool.rs", "#[test]\nfn b() {}"),
             ("tests/ui/hazards/h01_c.rs", ""),
             ("tests/ui/hazards/h01_c.stderr", ""),
             ("tests/bugs/h02-d.patch", ""),
@@ -137,7 +137,7 @@ mod tests {
         ]));
         let there = [
             "hazards::h07_a",
-            "heap::b",
+            "pool::b",
             "ui/hazards/h01_c.rs",
             "bugs/h02-d",
             "loom/bugs/e",

@@ -11,4 +11,5 @@ pub(crate) mod options;
 mod owned_irp;
 pub(crate) mod received;
 mod stack;
+mod target;
 pub(crate) mod when;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wdm_irp::error::Failed;
-use wdm_irp::in_flight::{InFlight, Outcome, Sent};
+use wdm_irp::in_flight::{InFlight, Outcome, OutcomeOf, Sent, Storage};
 use wdm_irp::sys::{
     NTSTATUS, STATUS_CANCELLED, STATUS_DRIVER_INTERNAL_ERROR, STATUS_PENDING, STATUS_SUCCESS,
 };
@@ -44,7 +44,7 @@ impl Lower {
     }
 
     /// Checks a request that has come back.
-    pub(crate) fn check<B>(self, completed: &Completed<done, B>) {
+    pub(crate) fn check<T, I>(self, completed: &Completed<done, (), T, I>) {
         assert_eq!(completed.context().runs(), 1, "runs of the routine");
         let expected = if self.status == STATUS_PENDING {
             STATUS_DRIVER_INTERNAL_ERROR
@@ -86,8 +86,27 @@ impl Ending {
         Self::Drop,
     ];
 
-    /// `None`: dropped.
-    pub(crate) fn end(self, in_flight: InFlight<&'static Memory>) -> Option<Completed<done, ()>> {
+    /// Whether a request that is in flight is abandoned: its slot is free when its routine has left.
+    pub(crate) fn drops(self) -> bool {
+        matches!(self, Self::Drop | Self::PollAndDrop | Self::WaitForAndDrop)
+    }
+
+    /// Whether the request would never end, rightly: nobody cancels it.
+    pub(crate) fn is_endless(self, lower: Lower) -> bool {
+        let waits = matches!(self, Self::Wait | Self::PollAndWait | Self::WaitForAndWait);
+        waits && lower.when == When::cancelled()
+    }
+
+    /// Comes to the end of a request that was sent; `None` if its handle was dropped.
+    pub(crate) fn end<S: Storage>(self, sent: Sent<S>) -> Option<OutcomeOf<S>> {
+        match sent {
+            Sent::Completed(outcome) => Some(outcome),
+            Sent::InFlight(in_flight) => self.end_in_flight(in_flight),
+        }
+    }
+
+    /// Comes to the end of a request in flight; `None` if its handle was dropped.
+    pub(crate) fn end_in_flight<S: Storage>(self, in_flight: InFlight<S>) -> Option<OutcomeOf<S>> {
         const LIMIT: Timeout = Timeout::seconds(5);
         let at = at();
         let polled = match self {
@@ -98,16 +117,16 @@ impl Ending {
             _ => Err(in_flight),
         };
         match (polled, self) {
-            (Ok(outcome), _) => Some(completed(outcome)),
+            (Ok(outcome), _) => Some(outcome),
             (Err(in_flight), Self::Wait | Self::PollAndWait | Self::WaitForAndWait) => {
-                Some(completed(in_flight.wait(&at, Timeout::FOREVER)))
+                Some(in_flight.wait(&at, Timeout::FOREVER))
             }
             (Err(in_flight), Self::TimeOut | Self::PollAndTimeOut) => {
-                Some(completed(in_flight.wait(&at, LIMIT)))
+                Some(in_flight.wait(&at, LIMIT))
             }
             (Err(in_flight), Self::CancelAndWait) => {
                 in_flight.cancel();
-                Some(completed(in_flight.wait(&at, Timeout::FOREVER)))
+                Some(in_flight.wait(&at, Timeout::FOREVER))
             }
             (Err(in_flight), Self::Drop | Self::PollAndDrop | Self::WaitForAndDrop) => {
                 drop(in_flight);
@@ -118,43 +137,46 @@ impl Ending {
 }
 
 /// Gives the completed request of an outcome back, whatever its status is.
-pub(crate) fn completed<B>(outcome: Outcome<done, B>) -> Completed<done, B> {
+pub(crate) fn completed<T, I>(outcome: Outcome<done, (), T, I>) -> Completed<done, (), T, I> {
     outcome.unwrap_or_else(Failed::into_completed)
 }
 
 /// One request from static memory.
+///
+/// The slot is free at the end, unless the handle was dropped: then the routine, which may not have
+/// left, frees it.
 pub(crate) fn round(lower: Lower, device: &Device, slot: &'static Memory, ending: Ending) {
-    let completed = match request(device).send_in(slot, at()).unwrap() {
-        Sent::Completed(outcome) => Some(completed(outcome)),
-        Sent::InFlight(in_flight) => ending.end(in_flight),
-    };
-    if let Some(completed) = completed {
-        lower.check(&completed);
+    let sent = request(device).send_in(slot, at()).unwrap();
+    if let Some(outcome) = ending.end(sent) {
+        lower.check(&completed(outcome));
+        assert_free(slot);
     }
-    assert_free(slot);
 }
 
-/// Every ending with each of these drivers. Two threads.
-pub(crate) fn explore_endings(drivers: &[Lower]) {
+/// Explores a model for every ending with each of these drivers. Two threads, unless the model
+/// starts more.
+pub(crate) fn explore_endings(
+    name: &'static str,
+    drivers: &[Lower],
+    preemptions: Option<usize>,
+    model: fn(&Machine, Lower, Ending),
+) {
     for &lower in drivers {
         for ending in Ending::ALL {
-            // Without a cancellation it would never end, rightly.
-            let endless = lower.when == When::cancelled();
-            if endless
-                && matches!(
-                    ending,
-                    Ending::Wait | Ending::PollAndWait | Ending::WaitForAndWait
-                )
-            {
-                continue;
+            if !ending.is_endless(lower) {
+                let name = format!("{name}{}, {ending:?}", lower.name);
+                explore(&name, preemptions, move |machine| {
+                    model(machine, lower, ending);
+                });
             }
-            explore(
-                &format!("{}, {ending:?}", lower.name),
-                None,
-                move |machine| {
-                    round(lower, &lower.device(machine), memory(), ending);
-                },
-            );
         }
     }
+}
+
+/// One request from static memory that was never used.
+pub(crate) fn one_round(machine: &Machine, lower: Lower, ending: Ending) {
+    let slot = memory();
+    round(lower, &lower.device(machine), slot, ending);
+    machine.join_drivers();
+    assert_free(slot);
 }

@@ -20,19 +20,24 @@
 //! the models, and shows with the patches in `bugs/` that they can fail.
 #![cfg(loom)]
 
+mod abandon;
+mod cancel;
 mod endings;
 mod watched;
 
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use endings::{Ending, LATER, Lower, completed, explore_endings, lower, round};
+use endings::{Ending, LATER, Lower, completed, explore_endings, lower, one_round, round};
 use loom::cell::UnsafeCell;
 use wdm_irp::error::SendError;
 use wdm_irp::in_flight::{Sent, Slot};
-use wdm_irp::request::{Armed, NoTransfer, Request};
+use wdm_irp::irql::UpToDispatch;
+use wdm_irp::request::{NoTransfer, Request};
 use wdm_irp::sys::{IoCancelIrp, STATUS_CANCELLED, STATUS_PENDING, STATUS_SUCCESS};
-use wdm_irp::{Completing, Irp, PassiveLevel, Signaled, Timeout, completion_routine};
+use wdm_irp::{Completing, Irp, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine};
 use wdm_irp_sim::{Behavior, DelayPoint, Device, LowerIrp, Machine, When};
 
 /// The bound for models of three threads.
@@ -48,29 +53,50 @@ const POINTS: [DelayPoint; 6] = [
     DelayPoint::BeforeCancelRoutine,
 ];
 
-/// What the routine writes and the originator reads. loom checks that one is ordered before the
-/// other.
-struct Note(UnsafeCell<u32>);
+/// What the routine writes, and the originator or whoever comes last reads. loom checks that one is
+/// ordered before the other.
+struct Note {
+    runs: UnsafeCell<u32>,
+    dropped: Arc<AtomicU32>,
+}
 
 impl Note {
     fn new() -> Self {
-        Self(UnsafeCell::new(0))
+        // Not loom's: nobody is to be ordered by it.
+        let dropped = Arc::default();
+        NOTES.with_borrow_mut(|notes| notes.push(Arc::clone(&dropped)));
+        let runs = UnsafeCell::new(0);
+        Self { runs, dropped }
     }
 
     fn runs(&self) -> u32 {
         // SAFETY: loom panics if anybody writes meanwhile.
-        self.0.with(|runs| unsafe { *runs })
+        self.runs.with(|runs| unsafe { *runs })
     }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        self.runs.with_mut(|_| ());
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+thread_local! {
+    /// The contexts of this execution: how often each was dropped. All threads of a model run on
+    /// one thread of the host.
+    static NOTES: RefCell<Vec<Arc<AtomicU32>>> = const { RefCell::new(Vec::new()) };
 }
 
 #[completion_routine]
 fn done(irp: Completing<'_, Note>) -> Signaled<'_> {
     // SAFETY: loom panics if anybody else has access meanwhile.
-    irp.context().0.with_mut(|runs| unsafe { *runs += 1 });
+    irp.context().runs.with_mut(|runs| unsafe { *runs += 1 });
     irp.signal_if_pended()
 }
 
-type Memory = Slot<done, ()>;
+type Target = TargetDevice<UpToDispatch>;
+type Memory = Slot<done, (), Target>;
 
 /// Explores a model.
 fn explore(
@@ -91,8 +117,13 @@ fn explore(
         for point in POINTS {
             machine.faults().delay(point, Duration::ZERO);
         }
+        NOTES.take();
         model(&machine);
+        machine.join_drivers();
         assert_eq!(machine.live_irps(), 0, "an IRP without owner");
+        for dropped in NOTES.take() {
+            assert_eq!(dropped.load(Ordering::Relaxed), 1, "drops of a context");
+        }
         machine.finish();
     });
     let count = *count.lock().unwrap();
@@ -115,16 +146,21 @@ fn at() -> PassiveLevel {
     PassiveLevel::check().unwrap()
 }
 
-fn request(device: &Device) -> Request<'_, NoTransfer, (), Armed<done>> {
-    Irp::allocate(device.target())
+fn request(device: &Device) -> Request<Target, NoTransfer, (), done> {
+    Irp::allocate(device.target().clone())
         .unwrap()
         .flush()
         .on_completion(done, Note::new())
 }
 
+/// Every ending with each of these drivers, from static memory.
+fn explore_static(drivers: &[Lower]) {
+    explore_endings("", drivers, None, one_round);
+}
+
 #[test]
 fn inline() {
-    explore_endings(&[
+    explore_static(&[
         lower("inline", When::inline()),
         lower("inline, marked", When::inline_marked()),
     ]);
@@ -132,7 +168,7 @@ fn inline() {
 
 #[test]
 fn pended() {
-    explore_endings(&[
+    explore_static(&[
         lower("later", LATER),
         lower("before the return", When::before_return()),
     ]);
@@ -140,7 +176,7 @@ fn pended() {
 
 #[test]
 fn cancelable() {
-    explore_endings(&[
+    explore_static(&[
         lower("cancelable", LATER.cancelable()),
         lower("until cancelled", When::cancelled()),
     ]);
@@ -148,7 +184,7 @@ fn cancelable() {
 
 #[test]
 fn breach_pending_but_not_marked() {
-    explore_endings(&[
+    explore_static(&[
         lower("inline", When::inline().returning(STATUS_PENDING)),
         lower("later", LATER.unmarked()),
         lower("before the return", When::before_return().unmarked()),
@@ -158,7 +194,7 @@ fn breach_pending_but_not_marked() {
 
 #[test]
 fn breach_marked_but_not_pending() {
-    explore_endings(&[
+    explore_static(&[
         lower("inline", When::inline_marked().returning(STATUS_SUCCESS)),
         lower("later", LATER.returning(STATUS_SUCCESS)),
         lower(
@@ -171,7 +207,7 @@ fn breach_marked_but_not_pending() {
 
 #[test]
 fn breach_final_status_but_later() {
-    explore_endings(&[
+    explore_static(&[
         lower("later", LATER.unmarked().returning(STATUS_SUCCESS)),
         lower(
             "cancelable",
@@ -182,7 +218,7 @@ fn breach_final_status_but_later() {
 
 #[test]
 fn breach_completed_with_status_pending() {
-    explore_endings(&[
+    explore_static(&[
         lower("inline", When::inline()).status(STATUS_PENDING),
         lower("later", LATER).status(STATUS_PENDING),
         lower("later, not marked", LATER.unmarked()).status(STATUS_PENDING),
@@ -221,10 +257,12 @@ fn cancelled_from_below() {
                         }));
                         STATUS_PENDING
                     }));
-                    round(lower, &device, memory(), ending);
+                    let slot = memory();
+                    round(lower, &device, slot, ending);
                     for worker in joined.lock().unwrap().drain(..) {
                         worker.join().unwrap();
                     }
+                    assert_free(slot);
                 },
             );
         }
@@ -251,6 +289,9 @@ fn reuse() {
                 explore(&name, None, move |machine| {
                     let slot = memory();
                     round(first, &first.device(machine), slot, ending);
+                    if ending.drops() {
+                        machine.join_drivers();
+                    }
                     round(second, &second.device(machine), slot, ending);
                 });
             }
@@ -269,6 +310,9 @@ fn reuse_pended() {
             explore(&name, Some(PREEMPTIONS), move |machine| {
                 let slot = memory();
                 round(first, &first.device(machine), slot, ending);
+                if ending.drops() {
+                    machine.join_drivers();
+                }
                 round(second, &second.device(machine), slot, ending);
             });
         }
@@ -318,8 +362,8 @@ fn two_cancellers() {
             explore(&name, Some(PREEMPTIONS), move |machine| {
                 let slot = memory();
                 let device = lower.device(machine);
-                let completed = match request(&device).send_in(slot, at()).unwrap() {
-                    Sent::Completed(outcome) => Some(completed(outcome)),
+                let outcome = match request(&device).send_in(slot, at()).unwrap() {
+                    Sent::Completed(outcome) => Some(outcome),
                     Sent::InFlight(in_flight) => {
                         let in_flight = Arc::new(in_flight);
                         let canceller = machine.spawn({
@@ -328,12 +372,13 @@ fn two_cancellers() {
                         });
                         in_flight.cancel();
                         canceller.join().unwrap();
-                        ending.end(Arc::into_inner(in_flight).unwrap())
+                        ending.end_in_flight(Arc::into_inner(in_flight).unwrap())
                     }
                 };
-                if let Some(completed) = completed {
-                    lower.check(&completed);
+                if let Some(outcome) = outcome {
+                    lower.check(&completed(outcome));
                 }
+                machine.join_drivers();
                 assert_free(slot);
             });
         }
@@ -375,25 +420,12 @@ fn on_the_stack() {
             None,
             move |machine| {
                 let device = lower.device(machine);
-                let leaked = request(&device).send_scoped(at(), |sent| std::mem::forget(sent));
+                let leaked = request(&device).send_scoped(at(), |sent| match sent {
+                    Sent::Completed(outcome) => lower.check(&completed(outcome)),
+                    Sent::InFlight(in_flight) => std::mem::forget(in_flight),
+                });
                 assert!(leaked.is_ok());
             },
         );
-    }
-}
-
-/// From an allocation that is freed with the request.
-#[test]
-fn in_a_box() {
-    for lower in EVERY_WAY {
-        explore(lower.name, None, move |machine| {
-            let device = lower.device(machine);
-            let sent = request(&device).send_boxed(at()).unwrap();
-            lower.check(&completed(sent.wait(at(), Timeout::seconds(5))));
-        });
-        explore(&format!("{}, dropped", lower.name), None, move |machine| {
-            let device = lower.device(machine);
-            drop(request(&device).send_boxed(at()).unwrap());
-        });
     }
 }

@@ -3,15 +3,20 @@
 use core::fmt;
 
 use crate::buffer::IoBuffer;
-use crate::error::{Failed, IrpError, SendError};
+use crate::error::{Failed, IrpError, SendError, final_status};
+use crate::irp::{Allocated, Irp};
 use crate::routine::CompletionRoutine;
 use crate::sys::{NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
+use crate::target::{Target, TargetDevice};
 
-/// A completed request: its status, and everything that was lent to it. The IRP has been freed.
+/// A completed request: its status, the IRP, and everything that was lent to it.
 ///
-/// It has succeeded, unless it is within a [`Failed`].
+/// It has succeeded, unless it is within a [`Failed`]. Dropping it frees the IRP (`IoFreeIrp`), at
+/// IRQL <= `DISPATCH_LEVEL`; leaking it leaks no more than that. What was held of the target has
+/// been released.
 ///
-/// All of its methods may be called at any IRQL.
+/// `I` says whether the IRP can be used again: [`Reusable`], or [`NotReusable`] if something else
+/// may still cancel it.
 ///
 /// ```
 /// # use wdm_irp::{
@@ -28,16 +33,100 @@ use crate::sys::{NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
 ///     Ok(read.transferred().first().copied()) // of the bytes that were read, not of the buffer
 /// }
 /// ```
-pub struct Completed<R: CompletionRoutine, B> {
+pub struct Completed<R: CompletionRoutine, B, T = TargetDevice, I = Reusable> {
     /// Final, see `final_status`.
-    pub(crate) status: NTSTATUS,
-    pub(crate) information: usize,
-    pub(crate) timed_out: bool,
-    pub(crate) context: R::Context,
-    pub(crate) buffer: B,
+    status: NTSTATUS,
+    information: usize,
+    timed_out: bool,
+    irp: I,
+    buffer: B,
+    context: R::Context,
+    target: T,
 }
 
-impl<R: CompletionRoutine, B> Completed<R, B> {
+/// The IRP of a completed request, which can be used again.
+#[derive(Debug)]
+pub struct Reusable(pub(crate) Allocated);
+
+/// A completed request whose IRP is elsewhere: with whoever may still cancel it.
+#[derive(Debug)]
+pub struct NotReusable(());
+
+impl<R: CompletionRoutine, B, T> Completed<R, B, T> {
+    /// Takes over a completed request.
+    #[inline]
+    pub(crate) fn new(
+        irp: Reusable,
+        target: T,
+        context: R::Context,
+        buffer: B,
+        timed_out: bool,
+    ) -> Self {
+        let fields = irp.0.fields();
+        Self {
+            status: final_status(fields.status()),
+            information: fields.information(),
+            timed_out,
+            irp,
+            buffer,
+            context,
+            target,
+        }
+    }
+
+    /// Leaves the IRP behind, for whoever may still cancel it and frees it after that.
+    pub(crate) fn without_irp(self) -> (Completed<R, B, T, NotReusable>, Allocated) {
+        let Self {
+            status,
+            information,
+            timed_out,
+            irp: Reusable(irp),
+            buffer,
+            context,
+            target,
+        } = self;
+        let completed = Completed {
+            status,
+            information,
+            timed_out,
+            irp: NotReusable(()),
+            buffer,
+            context,
+            target,
+        };
+        (completed, irp)
+    }
+}
+
+impl<R: CompletionRoutine, B, T: Target> Completed<R, B, T> {
+    /// Gives the IRP back, ready for its next request to the same target (`IoReuseIrp`), with the
+    /// buffer and the context. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// ```
+    /// # use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, TargetDevice, Timeout};
+    /// fn copy_sector(
+    ///     disk: &TargetDevice,
+    ///     from: ByteOffset,
+    ///     to: ByteOffset,
+    ///     at: &PassiveLevel,
+    /// ) -> Result<(), IrpError> {
+    ///     let soon = Timeout::seconds(5);
+    ///     let read = Irp::allocate(disk)?.read([0; 512], from).send_and_wait(at, soon)?;
+    ///     let (irp, sector, ()) = read.reuse();
+    ///     irp.write(sector, to).send_and_wait(at, soon)?;
+    ///     Ok(())
+    /// }
+    /// ```
+    #[inline]
+    pub fn reuse(self) -> (Irp<T>, B, R::Context) {
+        let Reusable(irp) = self.irp;
+        // SAFETY: the IRP was allocated for this target, and what was attached has been released.
+        let irp = unsafe { Irp::reuse(irp, self.target) };
+        (irp, self.buffer, self.context)
+    }
+}
+
+impl<R: CompletionRoutine, B, T, I> Completed<R, B, T, I> {
     /// `IoStatus.Status` of the completed IRP.
     ///
     /// `STATUS_PENDING`, which is not a final status, is reported as
@@ -73,15 +162,15 @@ impl<R: CompletionRoutine, B> Completed<R, B> {
         &self.buffer
     }
 
-    /// The context and the buffer.
-    #[must_use]
-    pub fn into_parts(self) -> (R::Context, B) {
-        (self.context, self.buffer)
+    /// Frees the IRP (`IoFreeIrp`), and gives the buffer and the context back. IRQL <=
+    /// `DISPATCH_LEVEL`.
+    pub fn into_parts(self) -> (B, R::Context) {
+        (self.buffer, self.context)
     }
 
     /// Tells a success from a failure, by `NT_SUCCESS` of the status.
     #[inline]
-    pub(crate) fn into_outcome(self) -> Outcome<R, B> {
+    pub(crate) fn into_outcome(self) -> Outcome<R, B, T, I> {
         if NT_SUCCESS(self.status) {
             Ok(self)
         } else {
@@ -99,7 +188,7 @@ impl<R: CompletionRoutine, B> Completed<R, B> {
     }
 }
 
-impl<R: CompletionRoutine, B: IoBuffer> Completed<R, B> {
+impl<R: CompletionRoutine, B: IoBuffer, T, I> Completed<R, B, T, I> {
     /// The first [`Completed::information`] bytes of the buffer: what a read has transferred. Never
     /// more than the buffer has, whatever the lower driver claims.
     #[must_use]
@@ -112,7 +201,7 @@ impl<R: CompletionRoutine, B: IoBuffer> Completed<R, B> {
     }
 }
 
-impl<R: CompletionRoutine, B> fmt::Debug for Completed<R, B> {
+impl<R: CompletionRoutine, B, T, I> fmt::Debug for Completed<R, B, T, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Completed")
             .field("status", &format_args!("{:#010x}", self.status))
@@ -125,9 +214,10 @@ impl<R: CompletionRoutine, B> fmt::Debug for Completed<R, B> {
 /// How a request came out that was sent: completed with success, or with another status.
 ///
 /// Either way all that was lent to it is back.
-pub type Outcome<R, B> = Result<Completed<R, B>, Failed<Completed<R, B>>>;
+pub type Outcome<R, B, T = TargetDevice, I = Reusable> =
+    Result<Completed<R, B, T, I>, Failed<Completed<R, B, T, I>>>;
 
-impl<R: CompletionRoutine, B> Failed<Completed<R, B>> {
+impl<R: CompletionRoutine, B, T, I> Failed<Completed<R, B, T, I>> {
     /// Returns why the request failed. Any IRQL.
     #[must_use]
     pub fn error(&self) -> IrpError {
@@ -135,7 +225,7 @@ impl<R: CompletionRoutine, B> Failed<Completed<R, B>> {
     }
 }
 
-impl<Q, R: CompletionRoutine, B> SendError<Q, Completed<R, B>> {
+impl<Q, R: CompletionRoutine, B, T, I> SendError<Q, Completed<R, B, T, I>> {
     /// Returns the error alone. Any IRQL.
     #[must_use]
     pub fn error(&self) -> IrpError {
@@ -146,42 +236,42 @@ impl<Q, R: CompletionRoutine, B> SendError<Q, Completed<R, B>> {
     }
 }
 
-impl<R: CompletionRoutine, B> From<Failed<Completed<R, B>>> for IrpError {
-    fn from(failed: Failed<Completed<R, B>>) -> Self {
+impl<R: CompletionRoutine, B, T, I> From<Failed<Completed<R, B, T, I>>> for IrpError {
+    fn from(failed: Failed<Completed<R, B, T, I>>) -> Self {
         failed.error()
     }
 }
 
-impl<R: CompletionRoutine, B> From<Failed<Completed<R, B>>> for NTSTATUS {
-    fn from(failed: Failed<Completed<R, B>>) -> Self {
+impl<R: CompletionRoutine, B, T, I> From<Failed<Completed<R, B, T, I>>> for NTSTATUS {
+    fn from(failed: Failed<Completed<R, B, T, I>>) -> Self {
         failed.error().status()
     }
 }
 
-impl<Q, R: CompletionRoutine, B> From<SendError<Q, Completed<R, B>>> for IrpError {
-    fn from(error: SendError<Q, Completed<R, B>>) -> Self {
+impl<Q, R: CompletionRoutine, B, T, I> From<SendError<Q, Completed<R, B, T, I>>> for IrpError {
+    fn from(error: SendError<Q, Completed<R, B, T, I>>) -> Self {
         error.error()
     }
 }
 
-impl<Q, R: CompletionRoutine, B> From<SendError<Q, Completed<R, B>>> for NTSTATUS {
-    fn from(error: SendError<Q, Completed<R, B>>) -> Self {
+impl<Q, R: CompletionRoutine, B, T, I> From<SendError<Q, Completed<R, B, T, I>>> for NTSTATUS {
+    fn from(error: SendError<Q, Completed<R, B, T, I>>) -> Self {
         error.error().status()
     }
 }
 
-impl<R: CompletionRoutine, B> fmt::Display for Failed<Completed<R, B>> {
+impl<R: CompletionRoutine, B, T, I> fmt::Display for Failed<Completed<R, B, T, I>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error().fmt(f)
     }
 }
 
-impl<R: CompletionRoutine, B> core::error::Error for Failed<Completed<R, B>> {}
+impl<R: CompletionRoutine, B, T, I> core::error::Error for Failed<Completed<R, B, T, I>> {}
 
-impl<Q, R: CompletionRoutine, B> fmt::Display for SendError<Q, Completed<R, B>> {
+impl<Q, R: CompletionRoutine, B, T, I> fmt::Display for SendError<Q, Completed<R, B, T, I>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error().fmt(f)
     }
 }
 
-impl<Q, R: CompletionRoutine, B> core::error::Error for SendError<Q, Completed<R, B>> {}
+impl<Q, R: CompletionRoutine, B, T, I> core::error::Error for SendError<Q, Completed<R, B, T, I>> {}

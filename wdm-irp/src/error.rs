@@ -3,9 +3,9 @@
 use core::fmt;
 
 use crate::sys::{
-    NT_SUCCESS, NT_WARNING, NTSTATUS, STATUS_DEVICE_BUSY, STATUS_DRIVER_INTERNAL_ERROR,
-    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_IO_TIMEOUT, STATUS_PENDING,
-    STATUS_UNSUCCESSFUL,
+    NT_SUCCESS, NT_WARNING, NTSTATUS, STATUS_DELETE_PENDING, STATUS_DEVICE_BUSY,
+    STATUS_DRIVER_INTERNAL_ERROR, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
+    STATUS_IO_TIMEOUT, STATUS_PENDING, STATUS_UNSUCCESSFUL,
 };
 
 /// Why a request did not succeed. Small and [`Copy`]: what a driver returns or logs.
@@ -19,11 +19,20 @@ pub enum IrpError {
     IrpAllocation,
     /// `IoAllocateMdl` returned NULL.
     MdlAllocation,
-    /// There is no memory for an operation of its own on the heap.
+    /// There is no pool for a slot of its own.
     SlotAllocation,
-    /// A length exceeds what the stack location can hold, or the target's stack is too deep for an
-    /// own location.
+    /// `IoSetCompletionRoutineEx` has failed, for want of memory.
+    RoutineRegistration,
+    /// A length exceeds what the stack location can hold, or a device's stack is too deep for an
+    /// IRP.
     InvalidParameter,
+    /// The device is being removed: its lock is not acquired any more.
+    DeletePending,
+    /// The target is held too often: see
+    /// [`RemoveLockError::TooManyGuards`](crate::remove_lock::RemoveLockError::TooManyGuards).
+    TooManyGuards,
+    /// A device was not opened: `IoGetDeviceObjectPointer` returned this status.
+    Open(NTSTATUS),
     /// The slot holds another request.
     SlotInUse,
     /// The time-out elapsed and the request was cancelled.
@@ -38,19 +47,22 @@ pub enum IrpError {
 impl IrpError {
     /// Returns the error as the NTSTATUS that a driver returns. Any IRQL.
     ///
-    /// Never a success status: an [`IrpError::Device`] that somebody has made from one gives
-    /// `STATUS_UNSUCCESSFUL`.
+    /// Never a success status: an [`IrpError::Device`] or [`IrpError::Open`] that somebody has made
+    /// from one gives `STATUS_UNSUCCESSFUL`.
     #[must_use]
     pub const fn status(self) -> NTSTATUS {
         match self {
-            Self::IrpAllocation | Self::MdlAllocation | Self::SlotAllocation => {
-                STATUS_INSUFFICIENT_RESOURCES
-            }
+            Self::IrpAllocation
+            | Self::MdlAllocation
+            | Self::SlotAllocation
+            | Self::RoutineRegistration
+            | Self::TooManyGuards => STATUS_INSUFFICIENT_RESOURCES,
+            Self::DeletePending => STATUS_DELETE_PENDING,
             Self::InvalidParameter => STATUS_INVALID_PARAMETER,
             Self::SlotInUse => STATUS_DEVICE_BUSY,
             Self::TimedOut => STATUS_IO_TIMEOUT,
-            Self::Device(status) if NT_SUCCESS(status) => STATUS_UNSUCCESSFUL,
-            Self::Device(status) => status,
+            Self::Device(status) | Self::Open(status) if NT_SUCCESS(status) => STATUS_UNSUCCESSFUL,
+            Self::Device(status) | Self::Open(status) => status,
         }
     }
 
@@ -71,6 +83,10 @@ impl fmt::Display for IrpError {
             Self::IrpAllocation => f.write_str("IoAllocateIrp returned NULL"),
             Self::MdlAllocation => f.write_str("IoAllocateMdl returned NULL"),
             Self::SlotAllocation => f.write_str("no memory for the operation"),
+            Self::RoutineRegistration => f.write_str("IoSetCompletionRoutineEx failed"),
+            Self::DeletePending => f.write_str("the device is being removed"),
+            Self::TooManyGuards => f.write_str("the target is held too often"),
+            Self::Open(status) => write!(f, "the device was not opened: {status:#010x}"),
             Self::InvalidParameter => {
                 f.write_str("the request does not fit into an IO_STACK_LOCATION")
             }
@@ -117,9 +133,9 @@ pub struct NotSent<Q> {
 ///     let irp = Irp::allocate(disk).map_err(|error| (error, None))?;
 ///     let request = irp.read(block, ByteOffset(0)).on_completion(done, ());
 ///     match request.send_and_wait(at, Timeout::seconds(5)) {
-///         Ok(completed) => Ok(completed.into_parts().1),
+///         Ok(completed) => Ok(completed.into_parts().0),
 ///         Err(SendError::Failed(failed)) => {
-///             Err((failed.error(), Some(failed.into_completed().into_parts().1)))
+///             Err((failed.error(), Some(failed.into_completed().into_parts().0)))
 ///         }
 ///         // Or send `not_sent.request` again.
 ///         Err(SendError::NotSent(not_sent)) => Err((not_sent.error, None)),

@@ -126,14 +126,14 @@ pub trait AtMostApc: AtMostDispatch {}
 )]
 pub trait AtPassive: AtMostApc {}
 
-/// The IRQLs at which a request may be sent; chosen by the kind of the request.
+/// The IRQLs at which a request may be sent, by its kind, or at which a target takes it.
 pub trait SendIrql: sealed::Sealed {}
 
-/// Requests of the data path: up to `DISPATCH_LEVEL`.
+/// Requests of the data path, and targets that take them there: up to `DISPATCH_LEVEL`.
 #[derive(Debug)]
 pub enum UpToDispatch {}
 
-/// All other requests: `PASSIVE_LEVEL`.
+/// All other requests and targets: `PASSIVE_LEVEL`.
 #[derive(Debug)]
 pub enum PassiveOnly {}
 
@@ -151,3 +151,13 @@ pub trait MaySend<L: SendIrql>: sealed::Sealed {}
 
 impl<P: AtMostDispatch> MaySend<UpToDispatch> for P {}
 impl<P: AtPassive> MaySend<PassiveOnly> for P {}
+
+/// Proofs that allow requests to a target whose drivers take them at the IRQLs of class `L`.
+#[diagnostic::on_unimplemented(
+    message = "ForwardedAtBadIrqlAllocate: `{Self}` does not prove an IRQL at which the target's drivers take requests; pass `&PassiveLevel`, or vouch for the target with `takes_dispatch_level`",
+    label = "not a proof that allows requests to this target"
+)]
+pub trait MayReach<L: SendIrql>: sealed::Sealed {}
+
+impl<P: AtMostDispatch> MayReach<UpToDispatch> for P {}
+impl<P: AtPassive> MayReach<PassiveOnly> for P {}

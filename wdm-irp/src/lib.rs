@@ -10,20 +10,22 @@
 //!
 //! ```text
 //! Irp::allocate(&target)?                       IoAllocateIrp            Irp
-//!     .read(buffer, ByteOffset(0))              next stack location      Request<Read, B>
-//!     .on_completion(routine, context)          (nothing yet)            Request<.., Armed<..>>
-//!     .send_and_wait(&at, Timeout::seconds(5))  IoSetCompletionRoutine,  Completing (routine),
-//!                                               IoCallDriver, and waits  then Completed
+//!     .read(buffer, ByteOffset(0))              (nothing yet)            Request
+//!     .on_completion(routine, context)          (nothing yet)            Request<.., routine>
+//!     .send_and_wait(&at, Timeout::seconds(5))  next stack location,     Completing (routine),
+//!                                               IoSetCompletionRoutine,  then Completed
+//!                                               IoCallDriver, and waits
 //!                                               if it pended
+//!     .reuse()                                  IoReuseIrp               Irp, buffer, context
 //! ```
 //!
 //! | step | types | what they stop |
 //! |---|---|---|
-//! | allocate | [`TargetDevice`], [`Irp`] | too few stack locations, leaks, double `IoFreeIrp` |
+//! | allocate | [`TargetDevice`], [`DevicePair`], [`OpenedDevice`], [`Irp`] | too few stack locations, leaks, double `IoFreeIrp`, a device that is removed too early |
 //! | request | [`Request`], [`ControlCode`], [`SystemBuffer`], [`IoBuffer`] | wrong offsets, wrong buffer for the I/O method, a forgotten MDL |
 //! | routine | [`CompletionRoutine`], [`completion_routine`], [`Completing`], [`Signaled`] | a missing signal, use after the signal, a context of another type or thread |
-//! | send | [`Request::send_and_wait`], [`Request::send_scoped`], [`Request::send_in`] | an IRP without a routine, a buffer that dies too early, a bad IRQL |
-//! | in flight | [`InFlight`], [`Slot`] | touching what the lower drivers own, a cancel that races with completion |
+//! | send | [`Request::send_and_wait`], [`Request::send_scoped`], [`Request::send_in`], [`Request::send_boxed`] | an IRP without a routine, a buffer that dies too early, a bad IRQL |
+//! | in flight | [`InFlight`], [`Slot`], [`Canceller`] | touching what the lower drivers own, a cancel that races with completion, freeing or reuse, a destructor that waits |
 //! | wait | [`Timeout`], [`PassiveLevel`] | waiting forever by accident, waiting for nobody, waiting at `DISPATCH_LEVEL` |
 //! | reclaim | [`Completed`], [`IrpError`], [`SendError`] | a lost buffer, a lost status |
 //!
@@ -35,17 +37,21 @@
 //!
 //! Event, state, context and buffer of a request in flight stay in one place: on the stack of
 //! [`Request::send_and_wait`], or as a [`Slot`] on the stack of [`Request::send_scoped`], in a
-//! `static`, or in an allocation of its own (feature `alloc`). Users handle no `Pin`: that place is
-//! always one which does not move, and while an IRP is in flight nobody has an exclusive reference
-//! to what the completion routine uses, not even a destructor, so nothing depends on how today's
-//! compiler treats `!Unpin` types. What a leaked handle leaves in flight is cancelled and waited
-//! for when the scope ends, or lives in memory that is never freed; that is why only
-//! `send_and_wait` and `send_scoped` take borrowed buffers.
+//! `static`, or in an allocation of its own, from nonpaged pool. Users handle no `Pin`: that place
+//! is always one which does not move, and while an IRP is in flight nobody has an exclusive
+//! reference to what the completion routine uses, not even a destructor, so nothing depends on how
+//! today's compiler treats `!Unpin` types.
+//!
+//! No destructor waits. A handle that is dropped cancels its request and abandons it: the last of
+//! handle and completion routine drops what belongs to it. The end of a scope is a call that has
+//! proven its IRQL, and waits. What a leaked handle leaves in flight is cancelled and waited for
+//! when the scope ends, or lies in memory that is never freed; that is why only `send_and_wait` and
+//! the scopes take borrowed buffers and targets.
 //!
 //! # Lower drivers that break the pending contract
 //!
 //! `PendingReturned` decides the documented path. Memory safety does not rest on it: a small atomic
-//! state beside the event makes both sides agree on who uses that memory last, even if a lower
+//! state beside the event makes both sides agree on when that memory is free, even if a lower
 //! driver returns `STATUS_PENDING` without marking the IRP, or the reverse. What the lower driver
 //! must do is complete each IRP once.
 //!
@@ -55,15 +61,19 @@
 //! - `kernel`: import the kernel's functions from `ntoskrnl.exe`. Without it they are those of the
 //!   host model, the crate `wdm-irp-sim`; a test says `use wdm_irp_sim as _;` at least. Enable it
 //!   for the driver build only, never for `cargo test`.
-//! - `alloc`: `Request::send_boxed`, and `Box<[u8]>` and `Vec<u8>` as buffers. The global allocator
-//!   must be nonpaged.
+//! - `alloc`: `Box<[u8]>` and `Vec<u8>` as buffers, `Box` and `Arc` of targets. The global
+//!   allocator must be nonpaged.
 //!
+//! [`Canceller`]: in_flight::Canceller
 //! [`CompletionRoutine`]: routine::CompletionRoutine
 //! [`ControlCode`]: request::ControlCode
+//! [`DevicePair`]: target::DevicePair
 //! [`InFlight`]: in_flight::InFlight
 //! [`IoBuffer`]: buffer::IoBuffer
+//! [`OpenedDevice`]: target::OpenedDevice
 //! [`Request`]: request::Request
 //! [`Request::send_and_wait`]: request::Request::send_and_wait
+//! [`Request::send_boxed`]: request::Request::send_boxed
 //! [`Request::send_in`]: request::Request::send_in
 //! [`Request::send_scoped`]: request::Request::send_scoped
 //! [`SendError`]: error::SendError
@@ -96,6 +106,7 @@ mod irp;
 pub mod irql;
 pub mod lock_storage;
 mod operation;
+mod pool;
 pub mod remove_lock;
 pub mod request;
 pub mod routine;

@@ -1,4 +1,4 @@
-//! What both sides of a request in flight touch: the event, the state and the context.
+//! What an originator and its completion routine share, and how they agree on who comes last.
 
 mod handshake;
 mod loom;
@@ -8,4 +8,7 @@ pub(crate) use handshake::{Handshake, cancel_and_wait};
 #[cfg(loom)]
 #[doc(hidden)]
 pub use loom::memory;
-pub(crate) use shared::Operation;
+#[cfg(not(loom))]
+pub(crate) use loom::memory;
+pub(crate) use loom::{AtomicU32, prepare};
+pub(crate) use shared::{Callback, Operation};

@@ -14,6 +14,7 @@ pub use flush_shutdown::NoTransfer;
 pub use pnp::PnpMinor;
 pub use raw::{Raw, RawRequest};
 pub use read_write::{ByteOffset, Read, Write};
-pub use state::{Armed, Request, Unarmed};
+pub(crate) use state::Entered;
+pub use state::Request;
 pub(crate) use transfer::release_mdl;
 pub use transfer::{Fields, Transfer};

@@ -4,8 +4,8 @@ mod callback;
 mod completing;
 mod signaled;
 
-pub(crate) use callback::trampoline;
 pub use callback::{CompletionRoutine, SignalIfPended};
+pub(crate) use callback::{run, trampoline};
 pub use completing::{
     Completing, IsInline, IsPended, MayFinish, MaySignal, NotAsked, PendingReturned,
 };

@@ -23,14 +23,24 @@ pub(crate) const ROUNDS: u64 = 10;
 struct Reader {
     device: Box<DEVICE_OBJECT>,
     read: Read,
+    four: Read,
 }
 
 impl Reader {
     fn read(&mut self) -> Outcome {
+        self.with(self.read)
+    }
+
+    fn read_four(&mut self) -> Outcome {
+        self.with(self.four)
+    }
+
+    fn with(&mut self, read: Read) -> Outcome {
         // SAFETY: the device outlives `disk`, and each read is over when it returns. The kernel of
         // this program never touches a buffer.
         let disk = unsafe { TargetDevice::from_raw(NonNull::from(&mut *self.device)) };
-        (self.read)(&disk, &mut [0; 512])
+        let disk = disk.expect("a stack of one");
+        read(&disk, &mut [0; 512])
     }
 }
 
@@ -71,6 +81,18 @@ cases! {
     fn inline_error(reader) {
         kernel::lower(Lower::Inline(STATUS_DEVICE_BUSY));
         assert_eq!(reader.read(), Err(STATUS_DEVICE_BUSY));
+    }
+
+    /// Four inline ones, with one IRP.
+    fn four_inline(reader) {
+        kernel::lower(Lower::Inline(STATUS_SUCCESS));
+        assert_eq!(reader.read_four(), Ok(4 * 512));
+    }
+
+    /// Four pended ones, with one IRP.
+    fn four_pended(reader) {
+        kernel::lower(Lower::Pended);
+        assert_eq!(reader.read_four(), Ok(4 * 512));
     }
 
     /// Inline, through an MDL.
@@ -125,6 +147,7 @@ pub(crate) fn run(case: &str, sender: &str, caller: &str) -> Result<(), Box<dyn 
     let mut reader = Reader {
         device: device(),
         read: black_box(*sender.callers.get(caller).ok_or("which caller?")?),
+        four: black_box(*sender.four.get(caller).ok_or("which caller?")?),
     };
     for _ in 0..ROUNDS {
         case(&mut reader);
@@ -132,7 +155,7 @@ pub(crate) fn run(case: &str, sender: &str, caller: &str) -> Result<(), Box<dyn 
     Ok(())
 }
 
-/// Sends `requests` from the heap, has them all in flight at once, and waits for them, with the
+/// Sends `requests` from memory of their own, has them all in flight at once, and waits for them, with the
 /// caller of that number.
 pub(crate) fn flight(requests: &str, caller: &str) -> Result<(), Box<dyn Error>> {
     let (requests, caller): (usize, usize) = (requests.parse()?, caller.parse()?);
@@ -140,14 +163,14 @@ pub(crate) fn flight(requests: &str, caller: &str) -> Result<(), Box<dyn Error>>
     let mut device = device();
     // SAFETY: `device` outlives `disk` and every request: each is waited for below. The kernel of
     // this program never touches a buffer.
-    let disk = unsafe { TargetDevice::from_raw(NonNull::from(&mut *device)) };
+    let disk = unsafe { TargetDevice::from_raw(NonNull::from(&mut *device)) }?;
     kernel::lower(Lower::Pended);
     let mut in_flight = Vec::with_capacity(requests);
     for _ in 0..requests {
-        in_flight.push(send(&disk)?);
+        in_flight.push(send(disk.clone())?);
     }
     for sent in in_flight {
-        assert_eq!(wait(sent), Ok(8));
+        assert_eq!(wait(sent), 8);
     }
     Ok(())
 }
@@ -161,6 +184,7 @@ pub(crate) fn threads(threads: &str, requests: &str) -> Result<(), Box<dyn Error
         let mut reader = Reader {
             device: device(),
             read: SENDERS[0].callers[0],
+            four: SENDERS[0].four[0],
         };
         for _ in 0..requests {
             inline(&mut reader);

@@ -9,9 +9,11 @@
 //! so that the code around the calls is what it would be with a kernel that the compiler cannot
 //! see.
 
+mod ex;
 mod io;
 mod ke;
 mod mm;
+mod ob;
 mod state;
 
 pub(crate) use state::{Lower, lower, out_of_memory};

@@ -43,7 +43,7 @@ impl Program {
         self.dearest(&["case", case, sender], ROUNDS)
     }
 
-    /// Returns the cost of each of so many requests from the heap, in flight at once, for the caller
+    /// Returns the cost of each of so many requests from memory of their own, in flight at once, for the caller
     /// that pays most.
     pub(crate) fn flight(&self, requests: u64) -> Result<Cost, Box<dyn Error>> {
         self.dearest(&["flight", &requests.to_string()], requests)

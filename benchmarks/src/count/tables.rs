@@ -19,7 +19,7 @@ pub(crate) fn print(one: &str, two: &str) -> Result<(), Box<dyn Error>> {
     let programs = [Program::new(one, 1)?, Program::new(two, 2)?];
     let costs = print_instructions(&programs)?;
     print_calls(costs);
-    print_heap(&programs)?;
+    print_boxed(&programs)?;
     let [one, _] = programs;
     print_threads(&one)
 }
@@ -81,8 +81,10 @@ fn print_calls(all: Vec<(&str, Costs)>) {
     }
 }
 
-fn print_heap(programs: &[Program; 2]) -> Result<(), Box<dyn Error>> {
-    println!("\nrequests in flight at once, from the heap: for each, sent and waited for\n");
+fn print_boxed(programs: &[Program; 2]) -> Result<(), Box<dyn Error>> {
+    println!(
+        "\nrequests in flight at once, from memory of their own: for each, sent and waited for\n"
+    );
     println!(
         "{:<10}{:>14}{:>14}{:>14}",
         "in flight", "1 caller", "2 callers", "allocations"

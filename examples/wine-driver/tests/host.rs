@@ -5,12 +5,12 @@ use std::fmt::Write;
 use std::ptr::NonNull;
 use std::time::Duration;
 
-use wdm_irp::PassiveLevel;
 use wdm_irp::sys::{
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE, IoGetCurrentIrpStackLocation, NTSTATUS,
     STATUS_DEVICE_BUSY, STATUS_SUCCESS,
 };
-use wdm_irp::target::OwnDevice;
+use wdm_irp::target::{DevicePair, Unlocked};
+use wdm_irp::{IrpError, PassiveLevel, TargetDevice};
 use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, When};
 use wine_driver::requests::{CASES, Case, Devices, Kernel, STATUS_DATA_ERROR, run};
 
@@ -70,37 +70,58 @@ fn on_a_new_machine(case: Case) -> Result<(), String> {
         "return_success_and_complete",
         transferring(When::after(SLOW).unmarked().returning(STATUS_SUCCESS)),
     );
-    let deep = machine.device_with(
-        DeviceOptions::new("deep").stack_size(i8::MAX),
-        transferring(When::inline()),
-    );
-    let own = own_device(&device("own", Behavior::transfer()));
+    let deep = |stack_size| {
+        let options = DeviceOptions::new("deep").stack_size(stack_size);
+        machine.device_with(options, transferring(When::inline()))
+    };
+    let (deep, too_deep) = (deep(126), deep(127));
+    let own = device("own", Behavior::transfer());
 
     let at = PassiveLevel::check().map_err(|error| error.to_string())?;
+    let too_deep = vouch_for(&too_deep).err().ok_or("127 locations")?;
+    let own_over_deep = pair(&own, &deep).err().ok_or("127 locations")?;
+    let over = |device| pair(&own, device).map_err(|error| error.to_string());
+    let (own_over_inline, own_over_pend) = (over(&inline)?, over(&pend)?);
     let devices = Devices {
-        inline: inline.target(),
-        inline_direct: inline_direct.target(),
-        busy: busy.target(),
-        pend: pend.target(),
-        pend_direct: pend_direct.target(),
-        slow: slow.target(),
-        until_cancelled: until_cancelled.target(),
-        forward: forward.target(),
-        record: record.target(),
-        mark_and_return_success: mark_and_return_success.target(),
-        return_success_and_complete: return_success_and_complete.target(),
-        deep: deep.target(),
-        own: &own,
+        inline: inline.passive_target(),
+        inline_direct: inline_direct.passive_target(),
+        busy: busy.passive_target(),
+        pend: pend.passive_target(),
+        pend_direct: pend_direct.passive_target(),
+        slow: slow.passive_target(),
+        until_cancelled: until_cancelled.passive_target(),
+        forward: forward.passive_target(),
+        record: record.passive_target(),
+        mark_and_return_success: mark_and_return_success.passive_target(),
+        return_success_and_complete: return_success_and_complete.passive_target(),
+        deep: deep.passive_target(),
+        too_deep,
+        own_over_deep,
+        own_over_inline: &own_over_inline,
+        own_over_pend: &own_over_pend,
     };
     let result = run(case, &devices, &at, &Model(&machine)).map_err(|error| error.to_string());
+    drop((own_over_inline, own_over_pend));
     machine.finish();
     result
 }
 
-fn own_device(device: &Device) -> OwnDevice {
+/// Vouches for a device of the model.
+fn vouch_for(device: &Device) -> Result<TargetDevice, IrpError> {
     let device = NonNull::new(device.as_ptr()).expect("a device has an object");
-    // SAFETY: the model keeps device objects until its machine ends.
-    unsafe { OwnDevice::from_raw(device) }
+    // SAFETY: the model keeps device objects until its machine ends; its drivers treat requests as
+    // documented.
+    unsafe { TargetDevice::from_raw(device) }
+}
+
+/// Makes a pair of two devices of the model.
+fn pair(own: &Device, lower: &Device) -> Result<DevicePair<Unlocked>, IrpError> {
+    let [own, lower] =
+        [own, lower].map(|device| NonNull::new(device.as_ptr()).expect("a device has an object"));
+    // SAFETY: as for `vouch_for`; the machine ends after each request.
+    let pair = unsafe { DevicePair::without_lock(own, lower) }?;
+    // SAFETY: a test is not unloaded.
+    Ok(unsafe { pair.keeps_image_loaded() })
 }
 
 /// Makes a device move data as the lower devices of the driver do.

@@ -1,7 +1,9 @@
 //! Requests of every kind, with buffers that are lent or owned.
 
 use wdm_irp::buffer::SystemBuffer;
-use wdm_irp::request::{Armed, PnpMinor, Request, Transfer};
+use wdm_irp::irql::UpToDispatch;
+use wdm_irp::request::{PnpMinor, Request, Transfer};
+use wdm_irp::target::Target;
 use wdm_irp::{ByteOffset, Irp};
 use wdm_irp_tests::codes::{BUFFERED, IN_DIRECT, NEITHER, OUT_DIRECT};
 
@@ -11,13 +13,12 @@ use super::sender::Sender;
 use crate::answers::offset;
 use crate::oracle::input_of_both;
 use crate::program::{How, Kind, Method, RequestSpec, RoutineSpec};
-use crate::routines::{
-    Owned, Payload, Routine, SLOTS, checking, matching, nesting, signal_if_pended,
-};
+use crate::routines::{checking, matching, nesting, signal_if_pended};
+use crate::slots::{Owned, Payload, Reached, Routine, SLOTS};
 
 impl Sender {
     /// Makes a request whose buffers are borrowed.
-    pub(super) fn send_lent(&self, irp: Irp<'_>, job: &Job) {
+    pub(super) fn send_lent<T: Target<Irql = UpToDispatch>>(&self, irp: Irp<T>, job: &Job) {
         let spec = job.spec;
         let offset = ByteOffset(offset(spec.first, spec.answer));
         let [mut first, mut second] = job.expected.before.clone();
@@ -68,7 +69,7 @@ impl Sender {
     }
 
     /// Makes a request that owns its buffers.
-    pub(super) fn send_owned(&mut self, irp: Irp<'_>, job: &Job) {
+    pub(super) fn send_owned<T: Reached>(&mut self, irp: Irp<T>, job: &Job) {
         let spec = job.spec;
         let offset = ByteOffset(offset(spec.first, spec.answer));
         let [first, second] = job.expected.before.clone();
@@ -118,8 +119,9 @@ impl Sender {
     }
 
     /// Arms a request whose buffer is owned, and sends it in any way.
-    pub(super) fn owned<K, B>(&mut self, request: Request<'_, K, B>, job: &Job)
+    pub(super) fn owned<T, K, B>(&mut self, request: Request<T, K, B>, job: &Job)
     where
+        T: Reached,
         K: Transfer<B, Irql: Levels>,
         B: Owned,
     {
@@ -135,8 +137,9 @@ impl Sender {
     }
 
     /// Arms a request whose buffer is borrowed, and sends it in a way that ends here.
-    pub(super) fn lent<K, B>(&self, request: Request<'_, K, B>, job: &Job)
+    pub(super) fn lent<T, K, B>(&self, request: Request<T, K, B>, job: &Job)
     where
+        T: Target<Irql = UpToDispatch>,
         K: Transfer<B, Irql: Levels>,
         B: Payload,
     {
@@ -151,8 +154,9 @@ impl Sender {
         }
     }
 
-    pub(super) fn anyhow<K, B, R>(&mut self, request: Request<'_, K, B, Armed<R>>, job: &Job)
+    pub(super) fn anyhow<T, K, B, R>(&mut self, request: Request<T, K, B, R>, job: &Job)
     where
+        T: Reached,
         K: Transfer<B, Irql: Levels>,
         B: Owned,
         R: Routine,
@@ -162,8 +166,12 @@ impl Sender {
             How::Scoped(op) => Self::scoped(request, job, op).err(),
             How::InSlot(slot) => {
                 let slots = self.slots.expect("this thread has slots");
-                self.in_slot(request, job, &B::slots(R::slots(slots))[slot % SLOTS])
-                    .err()
+                self.in_slot(
+                    request,
+                    job,
+                    &B::slots(R::slots(T::slots(slots)))[slot % SLOTS],
+                )
+                .err()
             }
             How::Boxed => self.boxed(request, job).err(),
         };
@@ -178,8 +186,9 @@ impl Sender {
         };
     }
 
-    pub(super) fn here<K, B, R>(request: Request<'_, K, B, Armed<R>>, job: &Job)
+    pub(super) fn here<T, K, B, R>(request: Request<T, K, B, R>, job: &Job)
     where
+        T: Target<Irql = UpToDispatch>,
         K: Transfer<B, Irql: Levels>,
         B: Payload,
         R: Routine,

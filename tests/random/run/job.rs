@@ -14,7 +14,7 @@ use crate::shared::{Allocation, count};
 pub(super) enum Occupied {
     No,
     Yes,
-    /// Another thread is about to empty it.
+    /// Another thread is about to empty it, or the routine of an abandoned request is.
     Maybe,
 }
 

@@ -2,7 +2,7 @@
 
 use wdm_irp::PassiveLevel;
 use wdm_irp::irql::{
-    ApcLevel, AtMostApc, DispatchLevel, MaySend, PassiveOnly, SendIrql, UpToDispatch,
+    ApcLevel, AtMostApc, DispatchLevel, MayReach, MaySend, PassiveOnly, SendIrql, UpToDispatch,
 };
 use wdm_irp::sys::{APC_LEVEL, DISPATCH_LEVEL};
 use wdm_irp_sim::irql::{self, Raised};
@@ -12,9 +12,9 @@ use crate::oracle::apc;
 /// The IRQLs at which a kind of request is sent.
 pub(super) trait Levels: SendIrql + Sized {
     /// For calls that may wait.
-    type Wait: AtMostApc + MaySend<Self>;
+    type Wait: AtMostApc + MaySend<Self> + MayReach<UpToDispatch>;
     /// For calls that only send.
-    type Send: MaySend<Self>;
+    type Send: MaySend<Self> + MayReach<UpToDispatch>;
 
     fn to_wait(raised: bool) -> (Option<Raised>, Self::Wait);
     fn to_send(raised: bool) -> (Option<Raised>, Self::Send);

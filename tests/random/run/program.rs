@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use wdm_irp_sim::{Behavior, Machine, MachineHandle};
-use wdm_irp_tests::own_device;
 
 use super::sender::Sender;
 use super::stack::Stack;
 use crate::program::{Program, Step};
-use crate::routines::{Slots, Tally};
+use crate::routines::Tally;
 use crate::shared::{Coverage, Shared, lock};
+use crate::slots::Slots;
 
 /// What outlives every program.
 #[derive(Clone, Copy)]
@@ -49,7 +49,7 @@ pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
         machine.hang_limit(Duration::from_secs(3600));
     }
     *lock(&CURRENT) = Some(machine.handle());
-    let own = own_device(&machine.device(Behavior::transfer()));
+    let own = machine.device(Behavior::transfer());
     let shared = Arc::new(Shared::new(
         machine.handle(),
         own,
@@ -63,7 +63,7 @@ pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
     let stacks: Vec<Stack> = program
         .devices
         .iter()
-        .map(|spec| Stack::new(&machine, *spec))
+        .map(|spec| Stack::new(&machine, &shared.own, *spec))
         .collect();
     let mut sender = Sender {
         shared: shared.clone(),
@@ -76,7 +76,7 @@ pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
     for step in &program.steps {
         sender.step(step, &stacks);
     }
-    sender.finish(program.end);
+    sender.finish(program.end, &stacks);
     machine.join_drivers();
     let nested = fixed.slots.nested.iter().map(|slot| slot as &dyn Debug);
     for slot in sender.touched.drain(..).chain(nested) {
@@ -84,7 +84,7 @@ pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
         let text = format!("{slot:?}");
         shared.errors.check(text.contains("in_use: false"), || text);
     }
-    drop(sender);
+    drop((sender, stacks));
     shared.check_tallies();
     check_ledger(&machine, &shared);
     *lock(&CURRENT) = None;
@@ -104,8 +104,11 @@ pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
 /// Checks that nothing is left, and that each wait was as it must be.
 fn check_ledger(machine: &Machine, shared: &Shared) {
     let errors = &shared.errors;
-    let live = (machine.live_irps(), machine.live_mdls());
-    errors.check(live == (0, 0), || format!("IRPs and MDLs left: {live:?}"));
+    let (irps, mdls) = (machine.live_irps(), machine.live_mdls());
+    let live = (irps, mdls, machine.live_pool_blocks());
+    errors.check(live == (0, 0, 0), || {
+        format!("IRPs, MDLs and pool left: {live:?}")
+    });
     for wait in machine.waits() {
         errors.check((wait.mode, wait.alertable) == (0, false), || {
             format!("{wait:?}")

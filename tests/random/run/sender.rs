@@ -6,17 +6,20 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use wdm_irp::sys::DISPATCH_LEVEL;
-use wdm_irp::{Irp, IrpError, TargetDevice};
-use wdm_irp_tests::target;
+use wdm_irp::target::Target;
+use wdm_irp::{Irp, IrpError};
 
 use super::job::Job;
 use super::stack::Stack;
 use crate::answers::offset;
 use crate::handles::Held;
 use crate::oracle::Expected;
-use crate::program::{Completer, DeviceSpec, Fault, Kind, Lower, Nested, RequestSpec, RoutineSpec};
-use crate::routines::{Context, NestedRequest, NestedState, SLOTS, Slots};
+use crate::program::{
+    Completer, DeviceSpec, Fault, Kind, Lower, Nested, RequestSpec, RoutineSpec, To,
+};
+use crate::routines::{Context, NestedRequest, NestedState};
 use crate::shared::{Allocation, Shared, count};
+use crate::slots::{SLOTS, Slots};
 
 /// A thread of a program that sends requests.
 pub(super) struct Sender {
@@ -33,19 +36,9 @@ pub(super) struct Sender {
 
 impl Sender {
     /// Allocates an IRP, and checks whether it could fail as it did.
-    pub(super) fn allocate<'d>(
-        &self,
-        target: &'d TargetDevice,
-        own_location: bool,
-    ) -> Option<Irp<'d>> {
+    pub(super) fn allocate<T: Target>(&self, target: T) -> Option<Irp<T>> {
         let allocation = self.shared.allocation(Fault::Irp);
-        let result = if own_location {
-            count(&self.shared.coverage.own_locations);
-            Irp::allocate_with_own_location(target, &self.shared.own)
-        } else {
-            Irp::allocate(target)
-        };
-        let (possible, irp) = match result {
+        let (possible, irp) = match Irp::allocate(target) {
             Ok(irp) => (allocation != Allocation::Fails, Some(irp)),
             Err(error) => {
                 count(&self.shared.coverage.allocations_failed);
@@ -75,7 +68,7 @@ impl Sender {
             filters: 0,
             answer: nested.answer,
         };
-        let stack = Stack::new(&self.shared.machine, device);
+        let stack = Stack::new(&self.shared.machine, &self.shared.own, device);
         let lower = Lower {
             completer: if nested.inline {
                 Completer::Inline
@@ -90,7 +83,7 @@ impl Sender {
         stack.behave(&self.shared, lower);
         let spec = RequestSpec {
             device: 0,
-            own_location: false,
+            to: To::Device,
             kind: Kind::Read,
             output: nested.size,
             routine: RoutineSpec::SignalIfPended,
@@ -98,7 +91,7 @@ impl Sender {
             ..*outer
         };
         NestedRequest {
-            target: target(&stack.top),
+            target: stack.top.target().clone(),
             slot: self
                 .slots
                 .filter(|_| !nested.boxed)

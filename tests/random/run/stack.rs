@@ -2,6 +2,8 @@
 
 use wdm_irp_sim::{Behavior, Device, DeviceOptions, MachineHandle};
 
+use wdm_irp_tests::{Pair, pair};
+
 use crate::answers::answer;
 use crate::program::{DeviceSpec, IoMethod, Lower};
 use crate::shared::Shared;
@@ -10,11 +12,13 @@ use crate::shared::Shared;
 pub(super) struct Stack {
     pub(super) base: Device,
     pub(super) top: Device,
+    /// A device of the driver's own, and the top.
+    pub(super) pair: Pair,
     pub(super) spec: DeviceSpec,
 }
 
 impl Stack {
-    pub(super) fn new(machine: &MachineHandle, spec: DeviceSpec) -> Self {
+    pub(super) fn new(machine: &MachineHandle, own: &Device, spec: DeviceSpec) -> Self {
         let options = DeviceOptions::new("disk");
         let options = match spec.method {
             IoMethod::Buffered => options.buffered(),
@@ -23,7 +27,13 @@ impl Stack {
         };
         let base = machine.device_with(options, Behavior::transfer());
         let top = (0..spec.filters).fold(base.clone(), |lower, _| machine.filter_over(&lower));
-        Self { base, top, spec }
+        let pair = pair(own, &top);
+        Self {
+            base,
+            top,
+            pair,
+            spec,
+        }
     }
 
     /// Says what the device does with the next request.

@@ -11,37 +11,61 @@ use super::sender::Sender;
 use super::stack::Stack;
 use crate::handles::{apply, trigger};
 use crate::oracle::Expected;
-use crate::program::{DeviceSpec, HandleOp, How, IoMethod, RequestSpec, Step};
+use crate::program::{DeviceSpec, HandleOp, How, IoMethod, RequestSpec, Step, To};
 use crate::routines::{Context, signal_if_pended};
 use crate::shared::count;
+use crate::slots::Reached;
 
 impl Sender {
     /// Allocates an IRP, makes the request, arms it, and sends it.
     pub(super) fn send(&mut self, stack: &Stack, spec: &RequestSpec, how: How) {
-        let Some(irp) = self.allocate(stack.top.target(), spec.own_location) else {
+        match spec.to {
+            To::Device => self.send_to(stack.top.target(), stack, spec, how),
+            To::Pair => self.send_to(&stack.pair, stack, spec, how),
+        }
+    }
+
+    fn send_to<T: Reached>(&mut self, target: &T, stack: &Stack, spec: &RequestSpec, how: How) {
+        let here = matches!(how, How::AndWait(_) | How::Scoped(_));
+        if here && spec.borrowed && spec.lent {
+            if let Some(irp) = self.allocate(target) {
+                let job = self.job(stack, spec, how);
+                self.send_lent(irp, &job);
+            }
+            return;
+        }
+        let Some(irp) = self.allocate(target.clone()) else {
             return;
         };
-        stack.behave(&self.shared, spec.lower);
-        let how = match how {
-            How::InSlot(_) if self.slots.is_none() => How::Boxed,
-            how => how,
-        };
-        let job = Job {
-            spec,
-            how,
-            expected: Expected::new(&self.shared, spec, &stack.base, stack.spec.answer),
-            direct: stack.spec.method == IoMethod::Direct,
-        };
-        if spec.borrowed && matches!(how, How::AndWait(_) | How::Scoped(_)) {
+        let job = self.job(stack, spec, how);
+        if here && spec.borrowed {
             self.send_lent(irp, &job);
         } else {
             self.send_owned(irp, &job);
         }
     }
 
+    /// Prepares the device for a request.
+    fn job<'a>(&self, stack: &Stack, spec: &'a RequestSpec, how: How) -> Job<'a> {
+        if spec.to == To::Pair {
+            count(&self.shared.coverage.own_locations);
+        }
+        stack.behave(&self.shared, spec.lower);
+        let how = match how {
+            How::InSlot(_) if self.slots.is_none() => How::Boxed,
+            how => how,
+        };
+        Job {
+            spec,
+            how,
+            expected: Expected::new(&self.shared, spec, &stack.base, stack.spec.answer),
+            direct: stack.spec.method == IoMethod::Direct,
+        }
+    }
+
     /// Makes a request and drops it.
     pub(super) fn drop_unsent(&mut self, stack: &Stack, spec: &RequestSpec, armed: bool) {
-        let Some(irp) = self.allocate(stack.top.target(), spec.own_location) else {
+        let Some(irp) = self.allocate(stack.top.target()) else {
             return;
         };
         let tally = self.shared.tally();
@@ -59,12 +83,12 @@ impl Sender {
         let shared = self.shared.clone();
         let devices = stacks.len();
         match step {
-            Step::AllocateAndDrop {
-                device,
-                own_location,
-            } => {
-                let target = stacks[device % devices].top.target();
-                drop(self.allocate(target, *own_location));
+            Step::AllocateAndDrop { device, to } => {
+                let stack = &stacks[device % devices];
+                match to {
+                    To::Device => drop(self.allocate(stack.top.target())),
+                    To::Pair => drop(self.allocate(stack.pair.clone())),
+                }
             }
             Step::DropUnsent(spec, armed) => {
                 self.drop_unsent(&stacks[spec.device % devices], spec, *armed);
@@ -117,7 +141,7 @@ impl Sender {
     ) {
         let shared = self.shared.clone();
         shared.share_allocations();
-        let stack = Stack::new(&shared.machine, device);
+        let stack = Stack::new(&shared.machine, &shared.own, device);
         self.threads.push(self.shared.machine.spawn(move || {
             count(&shared.coverage.on_other_threads);
             let mut sender = Self {
@@ -129,18 +153,21 @@ impl Sender {
                 touched: Vec::new(),
             };
             sender.send(&stack, &spec, how);
-            sender.finish(end);
+            sender.finish(end, &[stack]);
         }));
     }
 
-    /// Ends the handles and the threads.
-    pub(super) fn finish(&mut self, end: HandleOp) {
+    /// Ends the handles and the threads, and completes what was abandoned.
+    pub(super) fn finish(&mut self, end: HandleOp, stacks: &[Stack]) {
         for handle in std::mem::take(&mut self.handles) {
             if let Some(handle) = apply(handle, end, &mut self.threads) {
                 handle.discard();
             }
         }
         self.join();
+        for Stack { base, spec, .. } in stacks {
+            while trigger(base, spec.answer, &self.shared.errors, DISPATCH_LEVEL) {}
+        }
     }
 
     pub(super) fn join(&mut self) {

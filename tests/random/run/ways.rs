@@ -6,7 +6,9 @@ use std::thread;
 
 use wdm_irp::error::{NotSent, SendError};
 use wdm_irp::in_flight::{Sent, Slot};
-use wdm_irp::request::{Armed, Request, Transfer};
+use wdm_irp::irql::UpToDispatch;
+use wdm_irp::request::{Request, Transfer};
+use wdm_irp::target::Target;
 
 use super::job::{Job, Occupied};
 use super::levels::Levels;
@@ -14,16 +16,17 @@ use super::sender::Sender;
 use crate::handles::{self, Rescue, check_sent, keep};
 use crate::oracle::Expected;
 use crate::program::{Limit, ScopeOp};
-use crate::routines::{Owned, Payload, Routine};
 use crate::shared::count;
+use crate::slots::{Owned, Payload, Reached, Routine};
 
 impl Sender {
-    pub(super) fn and_wait<'d, K, B, R>(
-        request: Request<'d, K, B, Armed<R>>,
+    pub(super) fn and_wait<T, K, B, R>(
+        request: Request<T, K, B, R>,
         job: &Job,
         limit: Limit,
-    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
+    ) -> Result<(), NotSent<Request<T, K, B, R>>>
     where
+        T: Target<Irql = UpToDispatch>,
         K: Transfer<B, Irql: Levels>,
         B: Payload,
         R: Routine,
@@ -48,12 +51,13 @@ impl Sender {
         Ok(())
     }
 
-    pub(super) fn scoped<'d, K, B, R>(
-        request: Request<'d, K, B, Armed<R>>,
+    pub(super) fn scoped<T, K, B, R>(
+        request: Request<T, K, B, R>,
         job: &Job,
         op: ScopeOp,
-    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
+    ) -> Result<(), NotSent<Request<T, K, B, R>>>
     where
+        T: Target<Irql = UpToDispatch>,
         K: Transfer<B, Irql: Levels>,
         B: Payload,
         R: Routine,
@@ -88,7 +92,10 @@ impl Sender {
                             std::mem::forget(in_flight);
                         }
                     }
-                    ScopeOp::Drop => handles::discard(in_flight, expected),
+                    ScopeOp::Drop => {
+                        rescue = Rescue::of(expected, true);
+                        handles::discard(in_flight, expected);
+                    }
                     ScopeOp::Forget => {
                         rescue = Rescue::of(expected, true);
                         std::mem::forget(in_flight);
@@ -122,13 +129,14 @@ impl Sender {
         }
     }
 
-    pub(super) fn in_slot<'d, K, B, R>(
+    pub(super) fn in_slot<T, K, B, R>(
         &mut self,
-        request: Request<'d, K, B, Armed<R>>,
+        request: Request<T, K, B, R>,
         job: &Job,
-        slot: &'static Slot<R, B>,
-    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
+        slot: &'static Slot<R, B, T>,
+    ) -> Result<(), NotSent<Request<T, K, B, R>>>
     where
+        T: Reached,
         K: Transfer<B, Irql: Levels>,
         B: Owned,
         R: Routine,
@@ -165,12 +173,13 @@ impl Sender {
         Ok(())
     }
 
-    pub(super) fn boxed<'d, K, B, R>(
+    pub(super) fn boxed<T, K, B, R>(
         &mut self,
-        request: Request<'d, K, B, Armed<R>>,
+        request: Request<T, K, B, R>,
         job: &Job,
-    ) -> Result<(), NotSent<Request<'d, K, B, Armed<R>>>>
+    ) -> Result<(), NotSent<Request<T, K, B, R>>>
     where
+        T: Reached,
         K: Transfer<B, Irql: Levels>,
         B: Owned,
         R: Routine,

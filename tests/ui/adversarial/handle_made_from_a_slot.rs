@@ -1,5 +1,7 @@
 //! Makes a second handle of a request out of its slot, and tells the slot that it is free.
-use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot, Storage};
+use wdm_irp::TargetDevice;
+use wdm_irp::in_flight::{BoxedSlot, InFlight, Sent, Slot};
+use wdm_irp::request::{Read, Request};
 use wdm_irp_tests::done;
 
 type InStatic = &'static Slot<done, [u8; 8]>;
@@ -13,12 +15,12 @@ fn sent(slot: InStatic) -> Sent<InStatic> {
 }
 
 fn claimed(slot: InStatic) -> bool {
-    slot.slot().release();
+    slot.release();
     slot.claim()
 }
 
-fn boxed() -> Option<BoxedSlot<done, [u8; 8]>> {
-    BoxedSlot::new()
+fn boxed(request: Request<TargetDevice, Read, [u8; 8], done>) -> Option<BoxedSlot<done, [u8; 8]>> {
+    BoxedSlot::send(request).ok()
 }
 
 fn main() {}

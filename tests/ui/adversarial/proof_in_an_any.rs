@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use wdm_irp::irql::ApcLevel;
-use wdm_irp::request::{Armed, Request};
+use wdm_irp::request::Request;
 use wdm_irp::{Completing, Signaled, completion_routine};
 
 #[completion_routine]
@@ -11,7 +11,7 @@ fn read_done(irp: Completing<'_, Box<dyn Any + Send>>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
-fn request<'d, K, B>(request: Request<'d, K, B>, at: ApcLevel) -> Request<'d, K, B, Armed<read_done>> {
+fn request<T, K, B>(request: Request<T, K, B>, at: ApcLevel) -> Request<T, K, B, read_done> {
     request.on_completion(read_done, Box::new(at))
 }
 

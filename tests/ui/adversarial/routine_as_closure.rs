@@ -3,7 +3,7 @@
 use wdm_irp::request::Request;
 use wdm_irp::Completing;
 
-fn arm<K, B>(request: Request<'_, K, B>) {
+fn arm<T, K, B>(request: Request<T, K, B>) {
     drop(request.on_completion(|irp: Completing<'_, ()>| irp.signal_if_pended(), ()));
 }
 

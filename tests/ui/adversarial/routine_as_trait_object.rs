@@ -3,7 +3,7 @@
 use wdm_irp::request::Request;
 use wdm_irp::routine::CompletionRoutine;
 
-fn arm<K, B>(request: Request<'_, K, B>, routine: Box<dyn CompletionRoutine<Context = ()>>) {
+fn arm<T, K, B>(request: Request<T, K, B>, routine: Box<dyn CompletionRoutine<Context = ()>>) {
     drop(request.on_completion(routine, ()));
 }
 

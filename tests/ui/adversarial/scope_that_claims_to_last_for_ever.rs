@@ -18,7 +18,7 @@ fn keep(sent: InStatic) {
     *KEPT.lock().unwrap() = Some(sent);
 }
 
-fn read(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+fn read(disk: TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
     let request = Irp::allocate(disk)?.read([0; 8], ByteOffset(0)).on_completion(read_done, ());
     request.send_scoped(at, keep)?;
     Ok(())

@@ -11,7 +11,7 @@ fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
 
 const SLOT: Slot<read_done, [u8; 8]> = Slot::new();
 
-fn read(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+fn read(disk: TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
     let request = Irp::allocate(disk)?.read([0; 8], ByteOffset(0)).on_completion(read_done, ());
     let sent = request.send_in(&SLOT, at)?;
     std::mem::forget(sent);

@@ -13,7 +13,7 @@ thread_local! {
     static SLOT: Slot<read_done, [u8; 8]> = const { Slot::new() };
 }
 
-fn read(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+fn read(disk: TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
     let request = Irp::allocate(disk)?.read([0; 8], ByteOffset(0)).on_completion(read_done, ());
     SLOT.with(|slot| std::mem::forget(request.send_in(slot, at)));
     Ok(())

@@ -12,7 +12,7 @@ fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
 
 type Shared = Arc<Slot<read_done, [u8; 8]>>;
 
-fn borrowed(disk: &TargetDevice, slot: Shared, at: &PassiveLevel) -> Result<(), IrpError> {
+fn borrowed(disk: TargetDevice, slot: Shared, at: &PassiveLevel) -> Result<(), IrpError> {
     let request = Irp::allocate(disk)?.read([0; 8], ByteOffset(0)).on_completion(read_done, ());
     std::mem::forget(request.send_in(&slot, at)?);
     Ok(())

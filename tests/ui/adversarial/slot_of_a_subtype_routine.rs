@@ -2,9 +2,9 @@
 //! lets the other one look at the context.
 use std::marker::PhantomData;
 use wdm_irp::in_flight::Slot;
-use wdm_irp::request::{Armed, Read, Request};
+use wdm_irp::request::{Read, Request};
 use wdm_irp::routine::CompletionRoutine;
-use wdm_irp::{Completed, Completing, Signaled};
+use wdm_irp::{Completed, Completing, Signaled, TargetDevice};
 
 struct Routine<F>(PhantomData<F>);
 type Longer = for<'a> fn(&'a u8);
@@ -26,9 +26,9 @@ impl CompletionRoutine for Routine<Shorter> {
     }
 }
 
-type Armored<'d, F> = Request<'d, Read, [u8; 8], Armed<Routine<F>>>;
+type Reading<'d, F> = Request<&'d TargetDevice, Read, [u8; 8], Routine<F>>;
 
-fn request(request: Armored<'_, Longer>) -> Armored<'_, Shorter> {
+fn request(request: Reading<'_, Longer>) -> Reading<'_, Shorter> {
     request
 }
 

@@ -9,7 +9,7 @@ fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
-fn read(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+fn read(disk: TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
     let slot: &'static mut Slot<read_done, [u8; 8]> = Box::leak(Box::new(Slot::new()));
     let request = Irp::allocate(disk)?.read([0; 8], ByteOffset(0)).on_completion(read_done, ());
     std::mem::forget(request.send_in(slot, at)?);

@@ -8,7 +8,7 @@ fn read_done(irp: Completing<'_, Stats>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
-fn read(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+fn read(disk: TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
     let stats = Stats(Vec::new());
     let sent = Irp::allocate(disk)?
         .read([0; 512], ByteOffset(0))

@@ -11,7 +11,7 @@ fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
 
 static SLOT: Slot<read_done, &'static mut [u8; 512]> = Slot::new();
 
-fn read(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+fn read(disk: TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
     let mut sector = [0; 512];
     let _sent = Irp::allocate(disk)?
         .read(&mut sector, ByteOffset(0))

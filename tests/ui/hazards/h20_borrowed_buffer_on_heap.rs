@@ -6,7 +6,7 @@ fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
-fn read(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+fn read(disk: TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
     let mut sector = [0; 512];
     let sent = Irp::allocate(disk)?
         .read(&mut sector, ByteOffset(0))

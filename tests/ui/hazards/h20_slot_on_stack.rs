@@ -9,7 +9,7 @@ fn read_done(irp: Completing<'_, ()>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
-fn read(disk: &TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+fn read(disk: TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
     let slot = Slot::new();
     let sent = Irp::allocate(disk)?
         .read([0; 512], ByteOffset(0))

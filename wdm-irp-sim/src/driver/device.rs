@@ -5,6 +5,7 @@ use std::fmt;
 use std::ptr::NonNull;
 
 use wdm_irp::TargetDevice;
+use wdm_irp::irql::UpToDispatch;
 use wdm_irp::sys::irp::Irp;
 use wdm_irp::sys::{DEVICE_OBJECT, IRP, NTSTATUS, PDRIVER_DISPATCH, STATUS_INVALID_DEVICE_REQUEST};
 
@@ -12,6 +13,7 @@ use crate::driver::held::HeldIrps;
 use crate::driver::options::DeviceOptions;
 use crate::driver::owned_irp::OwnedIrp;
 use crate::driver::received::Received;
+use crate::driver::target::Targets;
 use crate::kernel::Kernel;
 use crate::kernel::counted::ObjectRecord;
 use crate::kernel::ledger::Retire;
@@ -45,7 +47,6 @@ enum Driver {
 pub(crate) struct DeviceShared {
     name: Arc<str>,
     memory: Memory,
-    target: TargetDevice,
     flags: u32,
     stack_size: i8,
     wants_file_object: bool,
@@ -168,6 +169,7 @@ pub struct Device {
     pub(super) shared: Arc<DeviceShared>,
     /// Keeps the memory of the IRPs that the driver may have.
     pub(super) kernel: Arc<Kernel>,
+    targets: Arc<Targets>,
 }
 
 impl fmt::Debug for Device {
@@ -211,17 +213,12 @@ impl Device {
         object.Flags = options.flags;
         object.StackSize = options.stack_size;
         let device = NonNull::new(pointer).expect("allocated memory is not at null");
-        // SAFETY: the memory lives as long as this value is borrowed (invariant 1 of
-        // `DeviceShared`), and the drivers of the model keep to the lengths of buffers. They
-        // complete an IRP as often as the test wants; the ledger stops what is too often.
-        let target = unsafe { TargetDevice::from_raw(device) };
         let opened_by = options.object_name.map(|name| (name, options.open_status));
         let record = ObjectRecord::device(options.name.clone(), opened_by);
         lock(&kernel.ledger).objects.insert(pointer.addr(), record);
         let shared = Arc::new(DeviceShared {
             name: options.name,
             memory,
-            target,
             flags: options.flags,
             stack_size: options.stack_size,
             wants_file_object: options.wants_file_object,
@@ -232,8 +229,12 @@ impl Device {
         });
         let weak: Weak<DeviceShared> = Arc::downgrade(&shared);
         objects::insert_device(shared.address(), weak, kernel);
+        // SAFETY: the memory lives as long as this value is borrowed (invariant 1 of
+        // `DeviceShared`); a modeled driver, or one of the test, which has vouched for it.
+        let targets = unsafe { Targets::new(device, options.stack_size) };
         Self {
             shared,
+            targets: Arc::new(targets),
             kernel: kernel.clone(),
         }
     }
@@ -251,9 +252,19 @@ impl Device {
     }
 
     /// Returns the device as the library sees it.
+    ///
+    /// # Panics
+    /// If its stack is deeper than an IRP can be.
     #[must_use]
-    pub fn target(&self) -> &TargetDevice {
-        &self.shared.target
+    pub fn target(&self) -> &TargetDevice<UpToDispatch> {
+        self.targets.dispatch()
+    }
+
+    /// Returns the device like [`Device::target`], but as one that takes requests at
+    /// `PASSIVE_LEVEL` only, which is what driver code can expect of most devices.
+    #[must_use]
+    pub fn passive_target(&self) -> &TargetDevice {
+        self.targets.passive()
     }
 
     /// Returns the device object.

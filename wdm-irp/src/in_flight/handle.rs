@@ -1,4 +1,8 @@
-//! The handle that answers for a request in flight.
+//! The handle of a request in flight.
+#![expect(
+    clippy::inline_always,
+    reason = "else a second caller pays for what the compiler keeps apart: see BENCHMARKS.md"
+)]
 #![expect(
     clippy::needless_pass_by_value,
     reason = "a proof of the IRQL is given by value or by reference, as the caller likes"
@@ -6,55 +10,10 @@
 
 use core::mem::ManuallyDrop;
 
-use super::slot::{Storage, sealed};
-use crate::completed::Outcome;
-use crate::irql::{ApcLevel, AtMostApc};
+use super::slot::Slot;
+use super::storage::{OutcomeOf, Storage};
+use crate::irql::AtMostApc;
 use crate::timeout::Timeout;
-
-/// A request that was sent.
-#[must_use = "dropping a request in flight cancels it and waits for it"]
-pub enum Sent<S: Storage> {
-    /// It was completed before the target returned; nobody waits.
-    Completed(Outcome<S::Routine, S::Buffer>),
-    /// It is in flight, or was just completed by another thread.
-    InFlight(InFlight<S>),
-}
-
-impl<S: Storage> Sent<S> {
-    /// # Safety
-    /// A request was just sent in the slot of `storage`, by the caller.
-    pub(crate) unsafe fn new(storage: S) -> Self {
-        if storage.slot().is_finished() {
-            // SAFETY: the routine has let go.
-            let completed = unsafe { storage.slot().reclaim(false) };
-            drop(storage);
-            Self::Completed(completed.into_outcome())
-        } else {
-            // INVARIANT: by contract.
-            Self::InFlight(InFlight::new(storage))
-        }
-    }
-
-    /// Returns the outcome, waiting for it if need be: see [`InFlight::wait`].
-    ///
-    /// # Errors
-    /// The request was completed with a status that is not a success.
-    pub fn wait(self, at: impl AtMostApc, timeout: Timeout) -> Outcome<S::Routine, S::Buffer> {
-        match self {
-            Self::Completed(outcome) => outcome,
-            Self::InFlight(in_flight) => in_flight.wait(at, timeout),
-        }
-    }
-}
-
-impl<S: Storage> core::fmt::Debug for Sent<S> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Completed(outcome) => f.debug_tuple("Completed").field(outcome).finish(),
-            Self::InFlight(in_flight) => f.debug_tuple("InFlight").field(in_flight).finish(),
-        }
-    }
-}
 
 /// A request in flight: the lower drivers own the IRP, and this handle answers for the memory they
 /// use.
@@ -86,66 +45,125 @@ impl<S: Storage> core::fmt::Debug for Sent<S> {
 /// }
 /// ```
 ///
-/// There is no access to IRP, context or buffer (hazards [H6], [H7]). Dropping the handle cancels
-/// the request and waits for it, at IRQL <= `APC_LEVEL`. Dropped at `DISPATCH_LEVEL`, where a
-/// thread must not wait, it cancels the request and looks once more; if the request is in flight
-/// even then, its handle is leaked. It must not be dropped at a higher IRQL. Leaking it is safe: a
-/// slot in static memory then stays in use, one on the heap is leaked, each with its IRP, and
-/// [`Request::send_scoped`](crate::request::Request::send_scoped) cancels and waits at its end.
+/// There is no access to IRP, context or buffer (hazards [H6], [H7]).
 ///
-/// A routine must not wait for its own request, or drop the handle of it: nobody else would end
-/// that wait.
+/// Dropping the handle cancels the request and abandons it, without waiting (hazard [H40]): the
+/// last of handle and completion routine drops context, buffer, IRP and target. So they may be
+/// dropped on any thread, in the routine, at IRQL <= `DISPATCH_LEVEL`; one that panics there stops
+/// the machine. In [`Request::send_scoped`](crate::request::Request::send_scoped) dropping the
+/// handle cancels the request, and the end of the scope waits for it.
+///
+/// Leaking the handle is safe: a slot in static memory then stays in use, one in pool is leaked,
+/// each with its IRP and what is held of the target; a scope cancels and waits at its end.
+///
+/// A routine must not wait for its own request: nobody else would end that wait.
 ///
 /// # Invariants
-/// This handle is the originator of a request in the slot of `storage`, and the only one.
+/// 1. This handle is the originator of a request in the slot of `storage`, and the only one.
 ///
 /// [H6]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h6
 /// [H7]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h7
-#[must_use = "dropping a request in flight cancels it and waits for it"]
+/// [H40]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h40
+#[must_use = "dropping a request in flight cancels and abandons it"]
 pub struct InFlight<S: Storage> {
-    /// Taken out once at most: by `into_storage`, or by `drop` when the request is through.
+    /// Taken out once at most: by `into_storage`, or by `drop`.
     storage: ManuallyDrop<S>,
 }
 
 impl<S: Storage> InFlight<S> {
-    fn new(storage: S) -> Self {
+    #[inline]
+    pub(super) fn new(storage: S) -> Self {
         Self {
             storage: ManuallyDrop::new(storage),
         }
     }
 
     /// Ends the handle without ending the request.
+    #[inline]
     fn into_storage(self) -> S {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is never used nor dropped again.
         unsafe { ManuallyDrop::take(&mut this.storage) }
     }
 
-    /// Asks the lower drivers to complete the request soon: `IoCancelIrp`. IRQL <=
-    /// `DISPATCH_LEVEL`. Any thread, any number of times, also while the request is being
-    /// completed.
-    pub fn cancel(&self) {
-        // SAFETY: in flight as long as there is this handle (invariant).
-        unsafe { self.storage.slot().cancel() };
+    /// Returns where the slot is.
+    pub(super) fn storage(&self) -> &S {
+        &self.storage
     }
 
-    /// Waits for the request: `KeWaitForSingleObject`, `KernelMode`, not alertable. IRQL <=
+    /// Returns the slot. Nobody frees it before the handle leaves.
+    #[inline]
+    pub(super) fn slot(&self) -> &Slot<S::Routine, S::Buffer, S::Target> {
+        // SAFETY: the handle has not left the slot, of which it is the originator (invariant 1).
+        unsafe { &*self.storage.slot() }
+    }
+
+    /// Returns whether the routine has finished without a signal, before this handle has waited.
+    #[inline]
+    fn is_finished(&self) -> bool {
+        // SAFETY: this handle is the originator (invariant 1).
+        unsafe { self.slot().is_finished() }
+    }
+
+    /// Ends the handle, and takes the outcome.
+    ///
+    /// # Safety
+    /// The routine has signaled or finished.
+    #[inline]
+    unsafe fn take(self, timed_out: bool) -> OutcomeOf<S> {
+        // SAFETY: the handle was the originator (invariant 1); the rest by contract.
+        unsafe { self.into_storage().take(timed_out) }.into_outcome()
+    }
+
+    /// Like [`InFlight::take`], so that the way of a request that pends is its own.
+    ///
+    /// # Safety
+    /// As for [`InFlight::take`].
+    #[inline(never)]
+    pub(super) unsafe fn take_out_of_line(self) -> OutcomeOf<S> {
+        // SAFETY: by contract.
+        unsafe { self.take(false) }
+    }
+
+    /// Asks the lower drivers to complete the request soon (`IoCancelIrp`). IRQL <=
+    /// `DISPATCH_LEVEL`.
+    ///
+    /// Any thread may call it, any number of times, also while the request is being completed. The
+    /// driver that has queued the IRP may complete it during the call, so the completion routine
+    /// may run on this thread: hold no lock that it takes (hazard [H47]).
+    ///
+    /// [H47]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h47
+    pub fn cancel(&self) {
+        // SAFETY: this handle is the originator (invariant 1).
+        unsafe { self.slot().cancel() };
+    }
+
+    /// Cancels the request and leaves it to its completion routine: the same as dropping the
+    /// handle, said aloud. IRQL <= `DISPATCH_LEVEL`.
+    ///
+    /// Whoever comes last, the routine or this call, drops context, buffer, IRP and target; in
+    /// [`Request::send_scoped`](crate::request::Request::send_scoped) the end of the scope does.
+    pub fn abandon(self) {
+        drop(self);
+    }
+
+    /// Waits for the request (`KeWaitForSingleObject`, `KernelMode`, not alertable). IRQL <=
     /// `APC_LEVEL`.
     ///
     /// If the time-out elapses first, the request is cancelled (`IoCancelIrp`) and waited for
     /// without limit: the lower drivers use this memory until they complete the IRP (hazard [H14]).
     ///
-    /// [H14]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h14
-    ///
     /// # Errors
     /// The request was completed with a status that is not a success.
-    pub fn wait(self, at: impl AtMostApc, timeout: Timeout) -> Outcome<S::Routine, S::Buffer> {
+    ///
+    /// [H14]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h14
+    #[inline]
+    pub fn wait(self, at: impl AtMostApc, timeout: Timeout) -> OutcomeOf<S> {
         let _ = at;
-        let storage = self.into_storage();
-        // SAFETY: the handle was the originator (invariant); `at` proves the IRQL.
-        let timed_out = unsafe { storage.slot().wait(timeout) };
-        // SAFETY: the routine has let go.
-        unsafe { storage.slot().reclaim(timed_out) }.into_outcome()
+        // SAFETY: this handle is the originator (invariant 1); `at` proves the IRQL.
+        let timed_out = unsafe { self.slot().wait(timeout) };
+        // SAFETY: `wait` returns when the routine has signaled or finished.
+        unsafe { self.take(timed_out) }
     }
 
     /// Waits for the request, and gives it back if the time-out elapses first: still in flight, and
@@ -173,16 +191,13 @@ impl<S: Storage> InFlight<S> {
     ///
     /// # Errors
     /// The request is in flight.
-    pub fn wait_for(
-        self,
-        at: impl AtMostApc,
-        timeout: Timeout,
-    ) -> Result<Outcome<S::Routine, S::Buffer>, Self> {
+    #[inline(always)]
+    pub fn wait_for(self, at: impl AtMostApc, timeout: Timeout) -> Result<OutcomeOf<S>, Self> {
         let _ = at;
-        // SAFETY: this handle is the originator (invariant); `at` proves the IRQL.
-        if unsafe { self.storage.slot().wait_for(timeout) } {
-            // SAFETY: the routine has let go.
-            Ok(unsafe { self.reclaim() })
+        // SAFETY: this handle is the originator (invariant 1); `at` proves the IRQL.
+        if unsafe { self.slot().wait_for(timeout) } {
+            // SAFETY: the routine has signaled or finished.
+            Ok(unsafe { self.take(false) })
         } else {
             Err(self)
         }
@@ -193,84 +208,33 @@ impl<S: Storage> InFlight<S> {
     ///
     /// # Errors
     /// The request is in flight.
-    pub fn try_complete(self) -> Result<Outcome<S::Routine, S::Buffer>, Self> {
-        // SAFETY: this handle is the originator (invariant).
-        if unsafe { self.storage.slot().poll() } {
-            // SAFETY: the routine has let go.
-            Ok(unsafe { self.reclaim() })
+    pub fn try_complete(self) -> Result<OutcomeOf<S>, Self> {
+        // SAFETY: this handle is the originator (invariant 1).
+        if unsafe { self.slot().poll() } {
+            // SAFETY: the routine has signaled or finished.
+            Ok(unsafe { self.take(false) })
         } else {
             Err(self)
         }
-    }
-
-    /// Takes everything back.
-    ///
-    /// # Safety
-    /// The routine has let go.
-    unsafe fn reclaim(self) -> Outcome<S::Routine, S::Buffer> {
-        let storage = self.into_storage();
-        // SAFETY: the handle was the originator (invariant); the rest by contract.
-        unsafe { storage.slot().reclaim(false) }.into_outcome()
-    }
-}
-
-/// An IRP that is not in flight; see the hidden methods of [`InFlight`].
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "the lower drivers own an IRP in flight, with its context and buffer; call `.wait(at, timeout)` or `.try_complete()` and ask the `Completed` request",
-    label = "in flight, so there is nothing to look at yet"
-)]
-pub trait NotInFlight: sealed::Sealed {}
-
-/// These explain themselves: whoever looks for them gets a sentence instead of a missing method.
-#[doc(hidden)]
-impl<S: Storage> InFlight<S> {
-    pub fn status(&self)
-    where
-        Self: NotInFlight,
-    {
-    }
-    pub fn information(&self)
-    where
-        Self: NotInFlight,
-    {
-    }
-    pub fn context(&self)
-    where
-        Self: NotInFlight,
-    {
-    }
-    pub fn buffer(&self)
-    where
-        Self: NotInFlight,
-    {
     }
 }
 
 impl<S: Storage> Drop for InFlight<S> {
     fn drop(&mut self) {
-        // SAFETY: this handle is the originator (invariant).
-        if !unsafe { self.storage.slot().poll() } {
-            if ApcLevel::check().is_ok() {
-                // SAFETY: this handle is the originator (invariant), and the IRQL was checked.
-                unsafe { self.storage.slot().cancel_and_wait() };
-            } else {
-                self.cancel();
-                // This thread must not wait, but a driver that had queued the IRP has completed it
-                // by now.
-                // SAFETY: this handle is the originator (invariant).
-                let through = unsafe { self.storage.slot().poll() };
-                if !through {
-                    // Leaving the request in flight is all that is left, and is sound: a scope
-                    // settles its slot, and no other slot goes away.
-                    return;
-                }
-            }
+        let is_finished = self.is_finished();
+        if !is_finished {
+            // Before the handle leaves: the routine may free the IRP from then on.
+            self.cancel();
         }
         // SAFETY: `self` is not used again; `into_storage` does not run this.
         let storage = unsafe { ManuallyDrop::take(&mut self.storage) };
-        // SAFETY: the routine has let go.
-        drop(unsafe { storage.slot().reclaim(false) });
+        if is_finished {
+            // SAFETY: this handle was the originator (invariant 1), and the routine has finished.
+            drop(unsafe { storage.take(false) });
+        } else {
+            // SAFETY: this handle was the originator (invariant 1), and has cancelled the IRP.
+            unsafe { storage.abandon() };
+        }
     }
 }
 

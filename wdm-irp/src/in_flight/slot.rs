@@ -1,22 +1,27 @@
 //! The memory of a request in flight.
+#![expect(
+    clippy::inline_always,
+    reason = "else a second caller pays for what the compiler keeps apart: see BENCHMARKS.md"
+)]
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ptr;
 
-use super::reclaim::free_completed;
+use super::shares::Shares;
 use crate::buffer::PoolAligned;
-use crate::completed::Completed;
-use crate::operation::{Operation, cancel_and_wait};
+use crate::error::NotSent;
+use crate::operation::{Callback, Operation};
+use crate::request::{Entered, Request, Transfer};
 use crate::routine::CompletionRoutine;
-use crate::sys::{self, IRP};
-use crate::timeout::Timeout;
+use crate::sys::{IRP, PIO_COMPLETION_ROUTINE};
+use crate::target::{Target, TargetDevice};
 
-/// The memory of one request in flight: its event, IRP, context and buffer.
+/// The memory of one request in flight: its event, IRP, target, context and buffer.
 ///
 /// [`Request::send_scoped`](crate::request::Request::send_scoped) keeps one on the stack,
-/// `Request::send_boxed` on the heap. Make one yourself for a request from static memory, without a
-/// heap:
+/// [`Request::send_boxed`](crate::request::Request::send_boxed) in nonpaged pool. Make one yourself
+/// for a request from static memory:
 ///
 /// ```
 /// # use wdm_irp::{completion_routine, Completing, Signaled};
@@ -27,52 +32,85 @@ use crate::timeout::Timeout;
 /// static SLOT: Slot<read_done, [u8; 512]> = Slot::new();
 /// ```
 ///
-/// Its size is that of the KEVENT, the IRP's address, eight bytes of state, the context and the
-/// buffer, which is aligned to 16 bytes.
+/// Its size is that of the KEVENT, the IRP's address, 16 bytes of state, the target and what is
+/// held of it, the context and the buffer, which is aligned to 16 bytes.
 ///
 /// # Invariants
-/// - The slot does not move, and its memory is not reused, from `send` to `reclaim`: it is
-///   `'static`, or a local of a function that does not return before, or the heap allocation of a
-///   `BoxedSlot`.
-/// - Nobody has an exclusive reference to it in that time: both sides go through shared references
-///   and cells.
-/// - While its state is EMPTY, `irp`, `context` and `buffer` hold nothing; else they hold the
-///   request's, and `context` is the completion routine's alone until the handshake says that it
-///   has let go.
+/// 1. The slot does not move, and its memory is not reused, while a request is in it or a routine
+///    has not left it: it is `'static`, or a local of a function that does not return before the
+///    request is completed, or an allocation that the last of handle and routine frees.
+/// 2. Nobody has an exclusive reference to it in that time: all access is through cells.
+/// 3. While its state is EMPTY, `request`, `context` and `buffer` hold nothing; while it is in
+///    flight, they hold those of the request. `context` and the IRP are the completion routine's
+///    alone until it has signaled or finished; the others are the originator's.
+/// 4. `arrived` is the originator's alone, and initialized while a request is in flight.
 #[repr(C)]
-pub struct Slot<R: CompletionRoutine, B> {
-    pub(crate) operation: Operation<R::Context>,
-    pub(crate) irp: UnsafeCell<*mut IRP>,
-    pub(crate) buffer: UnsafeCell<MaybeUninit<PoolAligned<B>>>,
+pub struct Slot<R: CompletionRoutine, B, T: Target = TargetDevice> {
+    /// The first field, so that the plain trampoline finds it.
+    pub(super) operation: Operation<R::Context>,
+    pub(super) shares: Shares,
+    pub(super) arrived: UnsafeCell<Arrived>,
+    pub(super) request: UnsafeCell<MaybeUninit<InSlot<T>>>,
+    pub(super) buffer: UnsafeCell<MaybeUninit<PoolAligned<B>>>,
 }
 
-// SAFETY: the slot owns its contents, and both may go to another thread.
-unsafe impl<R: CompletionRoutine, B: Send> Send for Slot<R, B> {}
+/// Whether the originator has arrived at the handshake in this round.
+///
+/// Of 32 bits, so that it is written together with the shares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(super) enum Arrived {
+    No,
+    Yes,
+}
+
+/// What neither the routine nor the lower drivers use of a request.
+pub(super) struct InSlot<T: Target> {
+    pub(super) irp: *mut IRP,
+    pub(super) target: T,
+    pub(super) held: T::Held,
+}
+
+// SAFETY: the slot owns its contents, and all of them may go to another thread; a context is `Send`
+// by its trait, as is what is held.
+unsafe impl<R: CompletionRoutine, B: Send, T: Target + Send> Send for Slot<R, B, T> {}
 // SAFETY: a shared slot lets one owner at a time (`Handshake::claim`) move a request in and out;
 // that is sending it between threads, never sharing it.
-unsafe impl<R: CompletionRoutine, B: Send> Sync for Slot<R, B> {}
+unsafe impl<R: CompletionRoutine, B: Send, T: Target + Send> Sync for Slot<R, B, T> {}
 
-impl<R: CompletionRoutine, B> Default for Slot<R, B> {
+impl<R: CompletionRoutine, B, T: Target> Default for Slot<R, B, T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<R: CompletionRoutine, B> core::fmt::Debug for Slot<R, B> {
+impl<R: CompletionRoutine, B, T: Target> core::fmt::Debug for Slot<R, B, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Slot")
-            .field("in_use", &!self.operation.handshake.is_empty())
+            .field("in_use", &!self.is_empty())
             .finish_non_exhaustive()
     }
 }
 
-impl<R: CompletionRoutine, B> Slot<R, B> {
-    /// An empty slot.
+impl<R: CompletionRoutine, B, T: Target> Slot<R, B, T> {
+    /// Makes an empty slot.
     #[must_use]
     pub const fn new() -> Self {
+        Self::with_shares(Shares::new())
+    }
+
+    /// Makes an empty slot that `send_scoped` waits for.
+    pub(crate) const fn scoped() -> Self {
+        Self::with_shares(Shares::scoped())
+    }
+
+    const fn with_shares(shares: Shares) -> Self {
+        // INVARIANT: 3, nothing is in it.
         Self {
             operation: Operation::new(),
-            irp: UnsafeCell::new(ptr::null_mut()),
+            shares,
+            arrived: UnsafeCell::new(Arrived::No),
+            request: UnsafeCell::new(MaybeUninit::uninit()),
             buffer: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
@@ -82,150 +120,91 @@ impl<R: CompletionRoutine, B> Slot<R, B> {
         self.operation.handshake.claim()
     }
 
-    /// Gives a claimed slot back, which holds nothing.
+    /// Gives a slot back that holds nothing.
     pub(crate) fn release(&self) {
         self.operation.handshake.release();
     }
 
-    /// Whether the routine has let go without a signal.
-    pub(crate) fn is_finished(&self) -> bool {
-        self.operation.handshake.is_finished()
+    /// Returns whether there is no request in the slot.
+    pub(super) fn is_empty(&self) -> bool {
+        self.operation.handshake.is_empty()
     }
 
-    /// Waits until the routine has let go; on time-out cancels the IRP and waits on. Whether it
-    /// timed out.
+    /// Writes a slot in memory of its own for a request that will be sent. [`Slot::new`] would be
+    /// moved there with zeros for what is uninitialized.
     ///
     /// # Safety
-    /// A request is in flight and the caller is its originator. IRQL <= `APC_LEVEL`.
-    pub(crate) unsafe fn wait(&self, timeout: Timeout) -> bool {
+    /// `this` may be written.
+    #[inline]
+    pub(super) unsafe fn init_in_flight(this: *mut Self) {
+        // SAFETY: in bounds by contract.
+        let operation = unsafe { &raw mut (*this).operation };
         // SAFETY: by contract.
-        if unsafe { self.wait_for(timeout) } {
-            return false;
-        }
-        // SAFETY: by contract; it has arrived, first.
-        unsafe { self.cancel_and_wait() };
-        true
-    }
-
-    /// Waits until the routine has let go, or the time-out elapses. Whether the routine has.
-    ///
-    /// # Safety
-    /// A request is in flight and the caller is its originator. IRQL <= `APC_LEVEL`.
-    pub(crate) unsafe fn wait_for(&self, timeout: Timeout) -> bool {
+        unsafe { Operation::init_in_flight(operation) };
+        // SAFETY: in bounds by contract.
+        let shares = unsafe { &raw mut (*this).shares };
         // SAFETY: by contract.
-        unsafe { self.operation.handshake.arrive_and_wait(timeout.relative()) }
+        unsafe { shares.write(Shares::own()) };
+        // SAFETY: in bounds by contract.
+        let arrived = unsafe { &raw mut (*this).arrived };
+        // SAFETY: by contract. The other fields need no initialization.
+        unsafe { arrived.write(UnsafeCell::new(Arrived::No)) };
     }
 
-    /// Cancels the IRP and waits until the routine has let go.
+    /// Begins a round in a slot that is used again.
     ///
     /// # Safety
-    /// A request is in flight, the caller is its originator, and [`Slot::wait`] or [`Slot::poll`]
-    /// has not seen its end. IRQL <= `APC_LEVEL`.
-    pub(crate) unsafe fn cancel_and_wait(&self) {
-        // SAFETY: in flight.
-        let irp = unsafe { self.irp() };
-        // SAFETY: by contract; only `reclaim` frees the IRP.
-        unsafe { cancel_and_wait(&self.operation.handshake, irp) };
+    /// The slot was claimed, and is the caller's.
+    #[inline]
+    pub(super) unsafe fn begin(&self) {
+        // SAFETY: the originator's alone (invariant 4).
+        unsafe { *self.arrived.get() = Arrived::No };
+        self.operation.handshake.begin();
     }
 
-    /// Looks, without waiting, whether the routine has let go.
+    /// Moves the request into the slot, arms it and calls the target. On an error the request comes
+    /// back and the slot holds nothing.
+    ///
+    /// `enter` is called when nothing can fail any more, and begins the round.
     ///
     /// # Safety
-    /// A request is in flight and the caller is its originator. IRQL <= `DISPATCH_LEVEL`.
-    pub(crate) unsafe fn poll(&self) -> bool {
-        // Not KeReadStateEvent: only a wait is sure that KeSetEvent is through with the memory.
-        // SAFETY: by contract, with a time-out of zero.
-        unsafe { self.operation.handshake.arrive_and_wait(Some(0)) }
+    /// - The slot is the caller's (fresh or claimed) and fulfils its first two invariants.
+    /// - `callback` is for this slot and for the routine `R`.
+    /// - The IRQL is one at which the request may be sent.
+    #[inline(always)]
+    pub(super) unsafe fn send<K: Transfer<B>>(
+        &self,
+        request: Request<T, K, B, R>,
+        callback: Callback,
+        enter: impl FnOnce(&Self),
+    ) -> Result<(), NotSent<Request<T, K, B, R>>> {
+        // SAFETY: the slot is the caller's, so there is no other reference to its buffer.
+        let place = unsafe { &mut *self.buffer.get() };
+        // SAFETY: the buffer is not used before the IRP is completed, and the slot does not move.
+        let Entered { irp, context, held } = unsafe { request.enter(place, callback) }?;
+        let (irp, target) = irp.into_parts();
+        let device = target.device();
+        let irp = irp.into_raw();
+        // SAFETY: the slot is the caller's, and `request` holds nothing.
+        unsafe { &mut *self.request.get() }.write(InSlot { irp, target, held });
+        enter(self);
+        // INVARIANT: 3, the slot holds the request.
+        // SAFETY: the slot was empty; the IRP was entered for this target, with a callback that
+        // accesses this operation; the rest by contract and invariants 1 and 2.
+        unsafe { self.operation.send(device, irp, context) };
+        Ok(())
     }
 
-    /// `IoCancelIrp`. The IRP is allocated whatever its state, for only the originator frees it
-    /// ([H13]).
-    ///
-    /// # Safety
-    /// A request is in flight.
-    ///
-    /// [H13]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h13
-    pub(crate) unsafe fn cancel(&self) {
-        // SAFETY: by contract.
-        let irp = unsafe { self.irp() };
-        // SAFETY: allocated until `reclaim`.
-        unsafe { sys::IoCancelIrp(irp) };
-    }
-
-    /// The IRP of the request.
-    ///
-    /// # Safety
-    /// A request is in the slot.
-    pub(crate) unsafe fn irp(&self) -> *mut IRP {
-        // SAFETY: written before the request is sent only.
-        unsafe { *self.irp.get() }
-    }
-
-    /// Takes everything back and frees the IRP.
-    ///
-    /// # Safety
-    /// A request is in the slot, the caller is its originator, and the routine has let go.
-    pub(crate) unsafe fn reclaim(&self, timed_out: bool) -> Completed<R, B> {
-        // SAFETY: a request is in the slot.
-        let irp = unsafe { self.irp() };
-        // SAFETY: the routine has let go, by contract; the slot forgets the IRP below.
-        let (status, information) = unsafe { free_completed(irp) };
-        // SAFETY: a request is in the slot, and the routine has let go of its context.
-        let context = unsafe { self.operation.take_context() };
-        // SAFETY: a request is in the slot, and the lower drivers have let go of its buffer.
-        let PoolAligned(buffer) = unsafe { self.buffer.get().cast::<PoolAligned<B>>().read() };
-        // INVARIANT: everything has been moved out.
-        self.release();
-        Completed {
-            status,
-            information,
-            timed_out,
-            context,
-            buffer,
-        }
-    }
-
-    /// For a slot on the stack whose handle may have been leaked: cancels and waits for what is
-    /// still in flight. Always waits, at whatever IRQL: the stack is about to go away, so there is
-    /// nothing else to do.
-    ///
-    /// # Safety
-    /// The caller alone sees the slot; the handle of a request in it, if any, is gone. IRQL <=
-    /// `APC_LEVEL`.
-    pub(crate) unsafe fn cancel_and_reclaim(&self) {
-        if self.operation.handshake.is_empty() {
-            return;
-        }
-        // SAFETY: by contract; the caller is the originator, since the handle is gone.
-        if !unsafe { self.poll() } {
-            // SAFETY: by contract, and it is in flight.
-            unsafe { self.cancel_and_wait() };
-        }
-        // SAFETY: the routine has let go.
-        drop(unsafe { self.reclaim(false) });
+    /// Returns the callback that the plain trampoline takes.
+    pub(super) fn callback(this: *const Self, routine: PIO_COMPLETION_ROUTINE) -> Callback {
+        let context = this.cast_mut().cast();
+        Callback { routine, context }
     }
 }
 
-pub(super) mod sealed {
-    pub trait Sealed {}
-}
-
-/// Where the slot of a request in flight is.
-pub trait Storage: sealed::Sealed {
-    /// The completion routine of the request.
-    type Routine: CompletionRoutine;
-    /// The buffer of the request.
-    type Buffer;
-
-    #[doc(hidden)]
-    fn slot(&self) -> &Slot<Self::Routine, Self::Buffer>;
-}
-
-impl<R: CompletionRoutine, B> sealed::Sealed for &Slot<R, B> {}
-impl<R: CompletionRoutine, B> Storage for &Slot<R, B> {
-    type Routine = R;
-    type Buffer = B;
-    fn slot(&self) -> &Slot<R, B> {
-        self
-    }
+/// Returns the address of a static slot, for its routine.
+pub(super) fn address<R: CompletionRoutine, B, T: Target>(
+    slot: &Slot<R, B, T>,
+) -> *const Slot<R, B, T> {
+    ptr::from_ref(slot)
 }

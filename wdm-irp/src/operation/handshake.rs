@@ -1,21 +1,21 @@
-//! The two-sided handshake: who touches an operation last.
+//! The two-sided handshake: when an operation is its originator's alone again.
 //!
 //! The documented protocol is that the completion routine signals if `PendingReturned` is set, and
 //! the originator waits if `IofCallDriver` returned `STATUS_PENDING`. It is right only as long as
 //! every lower driver keeps the two in step. This one is right for any lower driver that completes
 //! the IRP once (hazard [H23]): the routine signals because of `PendingReturned` *or* because the
-//! originator has said that it relies on the event, and the originator waits unless the routine has
+//! originator has said that it waits for the event, and the originator waits unless the routine has
 //! said that it did not signal. The return value of `IofCallDriver` decides nothing.
 //!
 //! ```text
 //!  originator                    state                 completion routine
-//!  begin()                       IN_FLIGHT
+//!  begin(), arm()                IN_FLIGHT
 //!  IofCallDriver ───────────────────────────────────▶  PendingReturned?
 //!                                                        yes: signal(): KeSetEvent, last access
 //!                                + ARRIVED         ◀──   no:  finish(), last access …
 //!  is_finished()? done
 //!  arrive(): + ARRIVED           ARRIVED before    ◀──        … unless the originator arrived
-//!  wait() for the event, unless                               first and relies on the event:
+//!  wait() for the event, unless                               first and waits for the event:
 //!  the routine arrived first                                  KeSetEvent
 //! ```
 //!
@@ -31,7 +31,7 @@ use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::Ordering;
 
-use super::loom::{AtomicU32, memory};
+use super::loom::{AtomicU32, memory, prepare};
 use crate::sys::{self, IRP, KEVENT};
 
 /// No request.
@@ -40,24 +40,21 @@ const EMPTY: u32 = 0;
 const CLAIMED: u32 = 1;
 /// The IRP was sent; nobody has said anything yet.
 const IN_FLIGHT: u32 = 2;
-/// A bit beside `IN_FLIGHT`: the originator relies on the event, or the completion routine is
-/// through and did not signal; whichever came first.
+/// A bit beside `IN_FLIGHT`: the originator waits for the event, or the completion routine has
+/// finished without a signal; whichever came first.
 const ARRIVED: u32 = 4;
 
 /// The event and the state beside it.
 ///
 /// # Invariants
-/// - From `begin` to a `true` of `is_finished`, `arrive` or `wait`, the memory stays where it is.
-/// - The originator side is used by one thread at a time, the completer side once for each `begin`.
-/// - `ARRIVED` is set once in a round and stays until the owner calls `release` or `begin`: a
-///   routine that finds it signals instead, and an originator that finds it does not wait.
+/// 1. From `arm` to a `true` of `is_finished`, `arrive` or `wait`, the memory stays where it is.
+/// 2. The originator side is used by one thread at a time, the completer side once for each `arm`.
+/// 3. `ARRIVED` is set once in a round and stays until the owner calls `release` or `begin`: a
+///    routine that finds it signals instead, and an originator that finds it does not wait.
 #[repr(C)]
 pub(crate) struct Handshake {
     event: UnsafeCell<MaybeUninit<KEVENT>>,
     state: AtomicU32,
-    /// The originator's alone: whether it relies on the event. No part of `state`, which the
-    /// completer changes, too.
-    originator_arrived: UnsafeCell<bool>,
 }
 
 impl Handshake {
@@ -65,24 +62,19 @@ impl Handshake {
         Self {
             event: UnsafeCell::new(MaybeUninit::uninit()),
             state: AtomicU32::new(EMPTY),
-            originator_arrived: UnsafeCell::new(false),
         }
     }
 
-    /// Writes an empty handshake.
+    /// Writes the handshake of a request that will be sent: in flight, but for the event.
     ///
     /// # Safety
     /// `this` may be written.
     #[inline]
-    pub(crate) unsafe fn init(this: *mut Self) {
+    pub(crate) unsafe fn init_in_flight(this: *mut Self) {
         // SAFETY: in bounds by contract.
         let state = unsafe { &raw mut (*this).state };
         // SAFETY: by contract. The event needs no initialization.
-        unsafe { state.write(AtomicU32::new(EMPTY)) };
-        // SAFETY: in bounds by contract.
-        let originator_arrived = unsafe { &raw mut (*this).originator_arrived };
-        // SAFETY: by contract.
-        unsafe { originator_arrived.write(UnsafeCell::new(false)) };
+        unsafe { state.write(AtomicU32::new(IN_FLIGHT)) };
     }
 
     fn event(&self) -> *mut KEVENT {
@@ -108,26 +100,32 @@ impl Handshake {
         self.state.load(Ordering::Relaxed) == EMPTY
     }
 
+    /// Owner of a claimed or fresh slot: begins a round.
+    #[inline]
+    pub(crate) fn begin(&self) {
+        memory::lend(self);
+        // Relaxed: whatever hands the IRP to the completer's thread hands this over too, as it does
+        // the event.
+        self.state.store(IN_FLIGHT, Ordering::Relaxed);
+    }
+
     /// Originator: before `IofCallDriver`. A fresh event each time, so that no earlier signal is
     /// left ([H8]).
     ///
     /// # Safety
-    /// No completer of an earlier round is still to come. From now on the memory stays where it is.
+    /// A round has begun, and no completer of an earlier one is still to come. From now on the
+    /// memory stays where it is.
     ///
     /// [H8]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h8
     #[inline]
-    pub(crate) unsafe fn begin(&self) {
+    pub(crate) unsafe fn arm(&self) {
+        prepare(&self.state);
         memory::lend(self);
-        // SAFETY: the originator's alone.
-        unsafe { *self.originator_arrived.get() = false };
-        // Relaxed: whatever hands the IRP to the completer's thread hands this over too, as it does
-        // the event.
-        self.state.store(IN_FLIGHT, Ordering::Relaxed);
         // SAFETY: the event's memory is ours, and nobody waits on it, by contract.
         unsafe { sys::KeInitializeEvent(self.event(), sys::NotificationEvent, 0) };
     }
 
-    /// Completer, `PendingReturned` set: `KeSetEvent`. The last touch.
+    /// Completer, `PendingReturned` set: `KeSetEvent`, which is its last access.
     ///
     /// # Safety
     /// `this` is armed, and this is the completer's only call for this round.
@@ -137,13 +135,13 @@ impl Handshake {
         // SAFETY: in bounds of a live value, by contract.
         let event = unsafe { &raw const (*this).event };
         let event = UnsafeCell::raw_get(event).cast();
-        // SAFETY: initialized by `begin`. `Wait` is FALSE, so IRQL <= DISPATCH_LEVEL suffices
+        // SAFETY: initialized by `arm`. `Wait` is FALSE, so IRQL <= DISPATCH_LEVEL suffices
         // (IrqlKeSetEvent).
         unsafe { sys::KeSetEvent(event, sys::IO_NO_INCREMENT, 0) };
     }
 
     /// Completer, `PendingReturned` not set: nobody waits, unless a lower driver broke the pending
-    /// contract. The last touch.
+    /// contract. Its last access.
     ///
     /// # Safety
     /// As for [`Handshake::signal`].
@@ -167,7 +165,7 @@ impl Handshake {
         self.state.load(Ordering::Acquire) & ARRIVED != 0
     }
 
-    /// Originator, once in a round: says that it relies on the event from now on. `true` if the
+    /// Originator, once in a round: says that it waits for the event from now on. `true` if the
     /// routine has finished without a signal: there will be none, and everything is the
     /// originator's again.
     #[inline]
@@ -175,27 +173,8 @@ impl Handshake {
         self.state.fetch_or(ARRIVED, Ordering::Acquire) & ARRIVED != 0
     }
 
-    /// Originator: [`Handshake::arrive`] unless it has, then [`Handshake::wait`]. May be called
-    /// again after `false`.
-    ///
-    /// # Safety
-    /// The handshake is armed, and the originator has not called [`Handshake::arrive`] by other
-    /// means. The IRQL is as for [`Handshake::wait`].
-    pub(crate) unsafe fn arrive_and_wait(&self, timeout: Option<i64>) -> bool {
-        // SAFETY: the originator's alone.
-        let originator_arrived = unsafe { &mut *self.originator_arrived.get() };
-        if !*originator_arrived {
-            if self.arrive() {
-                return true;
-            }
-            *originator_arrived = true;
-        }
-        // SAFETY: arrived, first; the rest by contract.
-        unsafe { self.wait(timeout) }
-    }
-
     /// Originator that has arrived first: waits until the routine has signaled, for `timeout` in
-    /// units of 100 ns (negative: relative; `None`: for ever). Whether it has. May be called again
+    /// units of 100 ns (negative: relative; `None`: forever). Whether it has. May be called again
     /// after `false`.
     ///
     /// Always `KernelMode` and not alertable: the event may be on this thread's stack ([H12]).
@@ -213,7 +192,7 @@ impl Handshake {
         } else {
             ptr::null()
         };
-        // SAFETY: `begin` initialized the event; `timeout` is null or a local; the IRQL is right by
+        // SAFETY: `arm` initialized the event; `timeout` is null or a local; the IRQL is right by
         // contract.
         let status = unsafe {
             sys::KeWaitForSingleObject(

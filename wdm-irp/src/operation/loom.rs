@@ -5,8 +5,13 @@
 #[cfg(not(loom))]
 pub(crate) use core::sync::atomic::AtomicU32;
 
+/// Has the atomic come into being, before other threads know it.
+#[cfg(not(loom))]
+#[inline]
+pub(crate) fn prepare(_: &AtomicU32) {}
+
 #[cfg(loom)]
-pub(crate) use explored::AtomicU32;
+pub(crate) use explored::{AtomicU32, prepare};
 
 #[cfg(loom)]
 mod explored {
@@ -17,7 +22,7 @@ mod explored {
 
     /// loom's atomic behind a `const` constructor: it comes into being when it is first used.
     ///
-    /// Each store of another value than EMPTY, each `fetch_or`, and each exchange that does not
+    /// Each store of another value than EMPTY, each `fetch_…`, and each exchange that does not
     /// expect EMPTY is an access that [`memory`] watches. Loads are not: only those who keep the
     /// memory make them.
     ///
@@ -26,6 +31,11 @@ mod explored {
     pub(crate) struct AtomicU32 {
         initial: u32,
         inner: OnceCell<loom::sync::atomic::AtomicU32>,
+    }
+
+    /// Has the atomic come into being, before other threads know it.
+    pub(crate) fn prepare(atomic: &AtomicU32) {
+        atomic.inner();
     }
 
     // SAFETY: all threads of a model run on one thread of the host, and switch at loom's operations
@@ -65,6 +75,16 @@ mod explored {
         pub(crate) fn fetch_or(&self, bits: u32, order: Ordering) -> u32 {
             self.touch();
             self.inner().fetch_or(bits, order)
+        }
+
+        pub(crate) fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
+            self.touch();
+            self.inner().fetch_add(value, order)
+        }
+
+        pub(crate) fn fetch_sub(&self, value: u32, order: Ordering) -> u32 {
+            self.touch();
+            self.inner().fetch_sub(value, order)
         }
 
         pub(crate) fn compare_exchange(
@@ -154,7 +174,7 @@ pub mod memory {
         }
     }
 
-    /// An access by one who relies on the loan. Memory that was never lent is not watched.
+    /// An access by one whom the memory was lent to. Memory that was never lent is not watched.
     ///
     /// # Panics
     /// If the memory has been taken back.
@@ -167,7 +187,7 @@ pub mod memory {
                 .map(|(_, range)| (range.lent, range.cell.clone()))
         });
         if let Some((lent, cell)) = found {
-            assert!(lent, "access after the last touch");
+            assert!(lent, "access after the memory was taken back");
             cell.with(|_| ());
         }
     }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::error::IrpError;
 use crate::sys::{NTSTATUS, STATUS_DELETE_PENDING, STATUS_INSUFFICIENT_RESOURCES};
 
 /// A remove lock has not been acquired.
@@ -21,6 +22,15 @@ impl RemoveLockError {
         match self {
             Self::DeletePending => STATUS_DELETE_PENDING,
             Self::TooManyGuards => STATUS_INSUFFICIENT_RESOURCES,
+        }
+    }
+}
+
+impl From<RemoveLockError> for IrpError {
+    fn from(error: RemoveLockError) -> Self {
+        match error {
+            RemoveLockError::DeletePending => Self::DeletePending,
+            RemoveLockError::TooManyGuards => Self::TooManyGuards,
         }
     }
 }

@@ -108,7 +108,7 @@ impl<M: Method> ControlCode<M> {
     }
 }
 
-impl<'d> Irp<'d> {
+impl<T> Irp<T> {
     /// `IRP_MJ_DEVICE_CONTROL`: a [`SystemBuffer`] for [`Buffered`] codes, an
     /// `(input, data)` pair of buffers for others. May be sent at IRQL <= `DISPATCH_LEVEL`.
     ///
@@ -137,7 +137,7 @@ impl<'d> Irp<'d> {
         self,
         code: ControlCode<M>,
         buffers: B,
-    ) -> Request<'d, Control<M>, B> {
+    ) -> Request<T, Control<M>, B> {
         let major_function = sys::IRP_MJ_DEVICE_CONTROL;
         let kind = Control {
             major_function,
@@ -151,7 +151,7 @@ impl<'d> Irp<'d> {
         self,
         code: ControlCode<M>,
         buffers: B,
-    ) -> Request<'d, Control<M>, B> {
+    ) -> Request<T, Control<M>, B> {
         let major_function = sys::IRP_MJ_INTERNAL_DEVICE_CONTROL;
         let kind = Control {
             major_function,

@@ -13,7 +13,7 @@ pub trait HasRequest {}
 
 /// These explain themselves: whoever looks for them gets a sentence instead of a missing method.
 #[doc(hidden)]
-impl Irp<'_> {
+impl<T> Irp<T> {
     pub fn send_and_wait<P>(self, _: P, _: Timeout)
     where
         Self: HasRequest,

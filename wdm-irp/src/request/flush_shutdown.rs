@@ -36,7 +36,7 @@ impl NoTransfer {
     }
 }
 
-impl<'d> Irp<'d> {
+impl<T> Irp<T> {
     /// `IRP_MJ_FLUSH_BUFFERS`. May be sent at `PASSIVE_LEVEL`.
     ///
     /// ```
@@ -52,12 +52,12 @@ impl<'d> Irp<'d> {
     ///     Ok(())
     /// }
     /// ```
-    pub fn flush(self) -> Request<'d, NoTransfer, ()> {
+    pub fn flush(self) -> Request<T, NoTransfer, ()> {
         Request::new(self, NoTransfer::new(sys::IRP_MJ_FLUSH_BUFFERS), ())
     }
 
     /// `IRP_MJ_SHUTDOWN`. May be sent at `PASSIVE_LEVEL`.
-    pub fn shutdown(self) -> Request<'d, NoTransfer, ()> {
+    pub fn shutdown(self) -> Request<T, NoTransfer, ()> {
         Request::new(self, NoTransfer::new(sys::IRP_MJ_SHUTDOWN), ())
     }
 }

@@ -31,7 +31,7 @@ impl PnpMinor {
     }
 }
 
-impl<'d> Irp<'d> {
+impl<T> Irp<T> {
     /// `IRP_MJ_PNP`, with the initial status `STATUS_NOT_SUPPORTED` that Plug and Play requests
     /// start from. May be sent at `PASSIVE_LEVEL`.
     ///
@@ -50,7 +50,7 @@ impl<'d> Irp<'d> {
     ///     Ok(query.send_and_wait(at, Timeout::seconds(30))?.information())
     /// }
     /// ```
-    pub fn pnp(self, minor_function: PnpMinor) -> Request<'d, NoTransfer, ()> {
+    pub fn pnp(self, minor_function: PnpMinor) -> Request<T, NoTransfer, ()> {
         Request::new(self, NoTransfer::pnp(minor_function.0), ())
     }
 }

@@ -38,7 +38,7 @@ impl<F> core::fmt::Debug for Raw<F> {
 
 impl<F> sealed::Sealed for Raw<F> {}
 
-impl<'d> Irp<'d> {
+impl<T> Irp<T> {
     /// Makes any other request, by its raw arguments: a URB in `Argument1` of an internal device
     /// control, for instance. May be sent at `PASSIVE_LEVEL`.
     ///
@@ -59,13 +59,13 @@ impl<'d> Irp<'d> {
     /// ```
     /// use wdm_irp::request::{Raw, RawRequest, Request};
     /// use wdm_irp::sys::IRP_MJ_INTERNAL_DEVICE_CONTROL;
-    /// use wdm_irp::Irp;
+    /// use wdm_irp::{Irp, TargetDevice};
     ///
     /// /// Sends a block that the driver below reads and writes, by its address.
     /// fn submit(
-    ///     irp: Irp<'_>,
+    ///     irp: Irp<&TargetDevice>,
     ///     block: [u64; 8],
-    /// ) -> Request<'_, Raw<impl Fn(&mut [u64; 8]) -> RawRequest>, [u64; 8]> {
+    /// ) -> Request<&TargetDevice, Raw<impl Fn(&mut [u64; 8]) -> RawRequest>, [u64; 8]> {
     ///     // SAFETY: the driver below takes such a block in `Argument1`, whose address is that of
     ///     // the block in its final place.
     ///     unsafe {
@@ -84,7 +84,7 @@ impl<'d> Irp<'d> {
     /// }
     /// # assert_eq!(IRP_MJ_INTERNAL_DEVICE_CONTROL, 0x0f);
     /// ```
-    pub unsafe fn raw<B, F>(self, value: B, request: F) -> Request<'d, Raw<F>, B>
+    pub unsafe fn raw<B, F>(self, value: B, request: F) -> Request<T, Raw<F>, B>
     where
         F: Fn(&mut B) -> RawRequest,
     {

@@ -28,10 +28,10 @@ pub struct Write {
 
 impl sealed::Sealed for Write {}
 
-impl<'d> Irp<'d> {
+impl<T> Irp<T> {
     /// `IRP_MJ_READ` into `buffer`, handed over by the target's I/O method (`DO_BUFFERED_IO`,
     /// `DO_DIRECT_IO` or neither). May be sent at IRQL <= `DISPATCH_LEVEL`.
-    pub fn read<B>(self, buffer: B, offset: ByteOffset) -> Request<'d, Read, B> {
+    pub fn read<B>(self, buffer: B, offset: ByteOffset) -> Request<T, Read, B> {
         Request::new(self, Read { offset }, buffer)
     }
 
@@ -51,7 +51,7 @@ impl<'d> Irp<'d> {
     ///     Ok(())
     /// }
     /// ```
-    pub fn write<B>(self, buffer: B, offset: ByteOffset) -> Request<'d, Write, B> {
+    pub fn write<B>(self, buffer: B, offset: ByteOffset) -> Request<T, Write, B> {
         Request::new(self, Write { offset }, buffer)
     }
 }
@@ -71,9 +71,10 @@ impl Fields {
         self.set_function(major_function, 0);
         self.next.set_byte_offset(offset.0);
         self.next.set_length(length);
-        if self.device_flags & sys::DO_BUFFERED_IO != 0 {
+        let flags = self.device_flags();
+        if flags & sys::DO_BUFFERED_IO != 0 {
             self.set_system_buffer(start);
-        } else if self.device_flags & sys::DO_DIRECT_IO != 0 {
+        } else if flags & sys::DO_DIRECT_IO != 0 {
             self.set_mdl(start, length, operation)?;
         } else {
             self.set_user_buffer(start);

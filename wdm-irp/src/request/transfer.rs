@@ -5,8 +5,9 @@ use core::ptr;
 use crate::error::IrpError;
 use crate::irp::Irp;
 use crate::irql::SendIrql;
-use crate::sys;
 use crate::sys::irp::StackLocation;
+use crate::sys::{self, DEVICE_OBJECT};
+use crate::target::{Target, device_flags};
 
 pub(super) mod sealed {
     pub trait Sealed {}
@@ -25,8 +26,8 @@ pub unsafe trait Transfer<B>: sealed::Sealed {
     /// At which IRQLs the request may be sent.
     type Irql: SendIrql;
 
-    /// Enters the request in the IRP and the stack location of its target: every field that it
-    /// relies on, so that an IRP may have been used before.
+    /// Enters the request in the IRP and the stack location of its target: every field that is not
+    /// as `IoAllocateIrp` and `IoReuseIrp` leave it.
     ///
     /// On an error nothing is attached to the IRP.
     ///
@@ -40,22 +41,32 @@ pub unsafe trait Transfer<B>: sealed::Sealed {
 ///
 /// # Invariants
 /// 1. The IRP is allocated and the originator's, and `next` is its next stack location.
+/// 2. The device exists.
 #[derive(Debug)]
 pub struct Fields {
     pub(super) irp: sys::irp::Irp,
     pub(super) next: StackLocation,
-    pub(super) device_flags: u32,
+    /// Of the target.
+    device: *mut DEVICE_OBJECT,
 }
 
 impl Fields {
-    /// Returns the fields of an IRP that is not sent, with the I/O method of its target.
-    pub(crate) fn new(irp: &Irp<'_>) -> Self {
-        // INVARIANT: those of `Irp`.
+    /// Returns the fields of an IRP that is not sent.
+    #[inline]
+    pub(super) fn new<T: Target>(irp: &Irp<T>) -> Self {
+        // INVARIANT: 1 by that of `Irp`, 2 by the contract of `Target`.
         Self {
             irp: irp.fields(),
             next: irp.next_location(),
-            device_flags: irp.target().flags(),
+            device: irp.target().device(),
         }
+    }
+
+    /// Returns `DO_BUFFERED_IO`, `DO_DIRECT_IO` … of the target.
+    #[inline]
+    pub(super) fn device_flags(&self) -> u32 {
+        // SAFETY: the device exists (invariant 2).
+        unsafe { device_flags(self.device) }
     }
 
     /// Enters the function codes.

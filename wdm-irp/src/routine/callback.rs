@@ -46,11 +46,12 @@ pub trait CompletionRoutine: 'static {
     fn complete(irp: Completing<'_, Self::Context>) -> Signaled<'_>;
 }
 
-/// The library's own completion routine, of requests that are sent without one: it signals if
-/// `PendingReturned` is set, and nothing else.
+/// The completion routine of a request that was given none: it signals if `PendingReturned` is set,
+/// and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub enum SignalIfPended {}
 
+// Whoever passes something that is no routine wants one of the driver's own.
 #[diagnostic::do_not_recommend]
 impl CompletionRoutine for SignalIfPended {
     type Context = ();
@@ -60,17 +61,35 @@ impl CompletionRoutine for SignalIfPended {
     }
 }
 
-/// What the I/O manager calls: turns the raw arguments into the handle, and the token into the only
-/// status there is.
+/// What the I/O manager calls for a request that is waited for on this thread's stack.
 ///
 /// # Safety
-/// `context` is the address of an armed operation whose routine is `R` and whose IRP is `irp`, and
-/// the routine has not run for it yet.
+/// As for [`run`].
 pub(crate) unsafe extern "system" fn trampoline<R: CompletionRoutine>(
     device: *mut DEVICE_OBJECT,
     irp: *mut IRP,
     context: *mut c_void,
 ) -> NTSTATUS {
+    // SAFETY: by contract.
+    unsafe { run::<R>(device, irp, context) };
+    sys::STATUS_MORE_PROCESSING_REQUIRED
+}
+
+/// Turns the raw arguments into the handle, and runs the routine with it.
+///
+/// # Safety
+/// `context` is the address of an armed operation whose routine is `R` and whose IRP is `irp`, and
+/// the routine has not run for it yet.
+#[expect(
+    clippy::inline_always,
+    reason = "each trampoline is one function, as a routine by hand is"
+)]
+#[inline(always)]
+pub(crate) unsafe fn run<R: CompletionRoutine>(
+    device: *mut DEVICE_OBJECT,
+    irp: *mut IRP,
+    context: *mut c_void,
+) {
     // SAFETY: an operation's address is not null.
     let operation = unsafe { NonNull::new_unchecked(context.cast::<Operation<R::Context>>()) };
     // SAFETY: the I/O manager runs the routine with the IRP, which is the routine's until it
@@ -78,5 +97,4 @@ pub(crate) unsafe extern "system" fn trampoline<R: CompletionRoutine>(
     let irp = unsafe { sys::irp::Irp::new(irp) };
     // SAFETY: by the contract of this function; the lifetime is fresh, for `complete` takes any.
     let Signaled { .. } = R::complete(unsafe { Completing::new(operation, irp, device) });
-    sys::STATUS_MORE_PROCESSING_REQUIRED
 }

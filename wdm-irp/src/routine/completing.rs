@@ -21,7 +21,7 @@ pub enum IsPended {}
 #[derive(Debug)]
 pub enum IsInline {}
 
-/// A completed IRP in its completion routine, before the routine has let go of it.
+/// A completed IRP in its completion routine, before the routine has signaled or finished.
 ///
 /// ```
 /// use wdm_irp::PendingReturned::{Inline, Pended};
@@ -51,9 +51,10 @@ pub enum IsInline {}
 /// have freed everything (hazard [H5]).
 ///
 /// # Invariants
-/// `operation` is an armed operation and `irp` its IRP; this value is the completer's only handle
-/// of it, and the originator does not touch the context while it exists, and the IRP through
-/// `IoCancelIrp` only, which touches no field that is read here.
+/// 1. `operation` is an armed operation and `irp` its IRP; this value is the completer's only
+///    handle of it, and the originator does not access the context while it exists.
+/// 2. Until then others access the IRP by `IoCancelIrp` only, which accesses no field that is read
+///    here.
 ///
 /// [H5]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h5
 pub struct Completing<'irp, C, P = NotAsked> {
@@ -103,9 +104,8 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     /// The reference ends with the handle, not with `'irp`: there is no context after the token.
     #[must_use]
     pub fn context(&self) -> &C {
-        // SAFETY: the context is initialized from the sending to the reclaiming of the IRP, and the
-        // completer's alone until it lets go (invariant of the type); a shared borrow of the handle
-        // allows reading.
+        // SAFETY: the context is initialized while the IRP is in flight, and the completer's alone
+        // until it signals or finishes (invariant 1); a shared borrow of the handle allows reading.
         unsafe { &*self.context_ptr() }
     }
 
@@ -117,7 +117,7 @@ impl<'irp, C, P> Completing<'irp, C, P> {
     }
 
     fn context_ptr(&self) -> *mut C {
-        // SAFETY: in bounds of a live operation (invariant of the type).
+        // SAFETY: in bounds of a live operation (invariant 1).
         let context = unsafe { &raw const (*self.operation.as_ptr()).context };
         UnsafeCell::<MaybeUninit<C>>::raw_get(context).cast()
     }
@@ -135,8 +135,8 @@ impl<'irp, C, P> Completing<'irp, C, P> {
         self.irp.information()
     }
 
-    /// The routine's `DeviceObject` parameter: the own device of
-    /// [`Irp::allocate_with_own_location`](crate::Irp::allocate_with_own_location), else null.
+    /// The routine's `DeviceObject` parameter: the own device of a
+    /// [`DevicePair`](crate::target::DevicePair), else null.
     #[must_use]
     pub fn device_object(&self) -> *mut DEVICE_OBJECT {
         self.device

@@ -9,7 +9,7 @@ pub(super) type Invocation<'irp> = PhantomData<fn(&'irp ()) -> &'irp ()>;
 /// Neither Send nor Sync, and named for the error message.
 trait ATokenIsReturnedByItsOwnInvocation {}
 
-/// The proof that a completion routine is through with its IRP: what it must return, on every path.
+/// The proof that a completion routine has signaled or finished: what every path of it returns.
 ///
 /// Rule `IoAllocateIrpSignalEventInCompletion2`: when `PendingReturned` is set, `KeSetEvent` must
 /// be called. So there are three ways to a token, each of which consumes the IRP:

@@ -49,7 +49,7 @@ const PARTS: &[Part] = &[
             "--lib",
             "--test=hazards",
             "--test=adversarial",
-            "--test=heap",
+            "--test=pool",
             "--test=random",
             "--test=abi",
             "--test=traits",

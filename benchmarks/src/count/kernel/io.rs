@@ -152,3 +152,23 @@ unsafe extern "system" fn cancel_irp(irp: *mut IRP) -> u8 {
     unsafe { complete(irp, STATUS_CANCELLED) };
     black_box(1)
 }
+
+#[unsafe(export_name = "wdm_irp_sim_IoReuseIrp")]
+#[inline(never)]
+unsafe extern "system" fn reuse_irp(irp: *mut IRP, status: NTSTATUS) {
+    let (irp, status) = black_box((irp, status));
+    // SAFETY: an IRP of `allocate_irp`, which is the caller's, by contract.
+    unsafe { write_bytes(irp.cast::<Memory>(), 0, 1) };
+    // SAFETY: as above.
+    unsafe { (*irp).StackCount = 1 };
+    // SAFETY: as above, and zeroed, which is a value of every field.
+    let fields = unsafe { Irp::new(irp) };
+    fields.set_current_location(2, fields.address_of_location(2));
+    fields.set_io_status(status, 0);
+}
+
+/// No target here has a device of its own.
+#[unsafe(export_name = "wdm_irp_sim_IoSetCompletionRoutineEx")]
+extern "system" fn set_completion_routine_ex() -> NTSTATUS {
+    abort();
+}

@@ -1,8 +1,8 @@
 //! What is below the driver: its devices, and the kernel.
 
-use wdm_irp::TargetDevice;
 use wdm_irp::sys::NTSTATUS;
-use wdm_irp::target::OwnDevice;
+use wdm_irp::target::{DevicePair, Unlocked};
+use wdm_irp::{IrpError, TargetDevice};
 
 /// `STATUS_DATA_ERROR`: what a lower device answers to a write of other bytes than expected.
 pub const STATUS_DATA_ERROR: NTSTATUS = 0xC000_003E_u32.cast_signed();
@@ -46,8 +46,14 @@ pub struct Devices<'a> {
     pub record: &'a TargetDevice,
     pub mark_and_return_success: &'a TargetDevice,
     pub return_success_and_complete: &'a TargetDevice,
-    /// Its stack has 127 locations, as many as its type can say; it gets no requests.
+    /// Its stack has 126 locations, as many as an IRP can have; it gets no requests.
     pub deep: &'a TargetDevice,
-    /// The driver's own device.
-    pub own: &'a OwnDevice,
+    /// How a device with 127 locations was refused as a target.
+    pub too_deep: IrpError,
+    /// How a pair of the driver's own device and `deep` was refused.
+    pub own_over_deep: IrpError,
+    /// A device of the driver's own over `inline`.
+    pub own_over_inline: &'a DevicePair<Unlocked>,
+    /// A device of the driver's own over `pend`.
+    pub own_over_pend: &'a DevicePair<Unlocked>,
 }

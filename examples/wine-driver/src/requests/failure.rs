@@ -67,14 +67,14 @@ impl From<RemoveLockError> for Failure {
     }
 }
 
-impl<Q, R: CompletionRoutine, B> From<SendError<Q, Completed<R, B>>> for Failure {
-    fn from(error: SendError<Q, Completed<R, B>>) -> Self {
+impl<Q, R: CompletionRoutine, B, T, I> From<SendError<Q, Completed<R, B, T, I>>> for Failure {
+    fn from(error: SendError<Q, Completed<R, B, T, I>>) -> Self {
         Self::Irp(error.into())
     }
 }
 
-impl<R: CompletionRoutine, B> From<Failed<Completed<R, B>>> for Failure {
-    fn from(failed: Failed<Completed<R, B>>) -> Self {
+impl<R: CompletionRoutine, B, T, I> From<Failed<Completed<R, B, T, I>>> for Failure {
+    fn from(failed: Failed<Completed<R, B, T, I>>) -> Self {
         Self::Irp(failed.into())
     }
 }
@@ -130,10 +130,10 @@ pub(super) fn is_error(got: Option<IrpError>, expected: IrpError) -> Result<(), 
 }
 
 /// Returns the completed request of an outcome that must be this error.
-pub(super) fn failed<R: CompletionRoutine, B>(
-    outcome: Outcome<R, B>,
+pub(super) fn failed<R: CompletionRoutine, B, T, I>(
+    outcome: Outcome<R, B, T, I>,
     expected: IrpError,
-) -> Result<Completed<R, B>, Failure> {
+) -> Result<Completed<R, B, T, I>, Failure> {
     let Err(failed) = outcome else {
         return Err(Failure::NoError);
     };

@@ -5,7 +5,7 @@ use core::mem;
 use wdm_irp::error::SendError;
 use wdm_irp::in_flight::{Sent, Slot};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
-use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, Timeout};
+use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, TargetDevice, Timeout};
 
 use super::below::{Devices, Kernel};
 use super::failure::{Failure, counts_up, failed, is_error, same};
@@ -118,9 +118,9 @@ pub(super) fn static_slot(
 ) -> Result<(), Failure> {
     static SLOT: Slot<note, [u8; 16]> = Slot::new();
 
-    let request = |target| {
+    let request = |target: &TargetDevice| {
         Ok::<_, IrpError>(
-            Irp::allocate(target)?
+            Irp::allocate(target.clone())?
                 .read([0; 16], ByteOffset(5))
                 .on_completion(note, Seen::default()),
         )

@@ -13,16 +13,12 @@ pub(super) fn own_stack_location(
     at: &PassiveLevel,
     _: &dyn Kernel,
 ) -> Result<(), Failure> {
-    for target in [on.inline, on.pend] {
-        let done = Irp::allocate_with_own_location(target, on.own)?
+    for target in [on.own_over_inline, on.own_over_pend] {
+        let done = Irp::allocate(target)?
             .read([0; 16], ByteOffset(0))
             .on_completion(note, Seen::default())
             .send_and_wait(at, SOON)?;
-        same(
-            "device object",
-            done.context().device,
-            on.own.as_ptr().addr(),
-        )?;
+        same("device object", done.context().device, target.own().addr())?;
     }
     let done = read(on.inline, &mut [0; 16], 0, at)?;
     same("device object without own location", done.seen_device, 0)
@@ -51,6 +47,9 @@ pub(super) fn stack_too_deep(
     _: &PassiveLevel,
     _: &dyn Kernel,
 ) -> Result<(), Failure> {
-    let refused = Irp::allocate_with_own_location(on.deep, on.own);
-    is_error(refused.err(), IrpError::InvalidParameter)
+    for refused in [on.too_deep, on.own_over_deep] {
+        is_error(Some(refused), IrpError::InvalidParameter)?;
+    }
+    drop(Irp::allocate(on.deep)?);
+    Ok(())
 }

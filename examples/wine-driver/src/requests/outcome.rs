@@ -54,7 +54,10 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn of<R: CompletionRoutine<Context = Seen>, B>(done: &Completed<R, B>) -> Self {
+    pub(super) fn of<R, B, T, I>(done: &Completed<R, B, T, I>) -> Self
+    where
+        R: CompletionRoutine<Context = Seen>,
+    {
         let seen = done.context();
         Self {
             status: done.status(),

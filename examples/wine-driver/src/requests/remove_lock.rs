@@ -44,7 +44,7 @@ pub(super) fn remove_lock(
     let Some(lock) = lock else { return Ok(()) };
     let request = |target: &TargetDevice| {
         let held = lock.acquire(Tag::of(target.as_ptr()))?;
-        let request = Irp::allocate(target)?
+        let request = Irp::allocate(target.clone())?
             .read([0; 16], ByteOffset(0))
             .on_completion(release, Some(held));
         request.send_in(&SLOT, at).map_err(Failure::from)

@@ -20,8 +20,8 @@ pub(crate) fn run(tree: &Tree, mut parser: Parser) -> Result<Verdict> {
         println!("SKIPPED: no valgrind");
         return Ok(Verdict::Passed);
     }
-    let one = build(tree, "heap", "count-one")?;
-    let two = build(tree, "heap,two-callers", "count-two")?;
+    let one = build(tree, "boxed", "count-one")?;
+    let two = build(tree, "boxed,two-callers", "count-two")?;
     Ok(Verdict::from(succeeds(
         tree.shell.cmd(&one).args([&one, &two]).quiet(),
     )?))
