@@ -7,7 +7,7 @@ use wdm_irp::irql::UpToDispatch;
 use wdm_irp::sys::DEVICE_OBJECT;
 use wdm_irp::{IrpError, TargetDevice};
 
-/// A device as the library sees it, unless its stack is deeper than an IRP can be.
+/// A device as the library sees it, unless its stack is one that no IRP can have.
 ///
 /// The references are none that are counted, and are never released.
 pub(super) struct Targets(Result<Both, IrpError>);
@@ -27,7 +27,7 @@ impl Targets {
     /// `device` exists as long as the result is used, its driver is one of the model, and
     /// `stack_size` is that of its stack.
     pub(super) unsafe fn new(device: NonNull<DEVICE_OBJECT>, stack_size: i8) -> Self {
-        if stack_size == i8::MAX {
+        if !(1..i8::MAX).contains(&stack_size) {
             // The library would refuse it, and release a reference that is not counted.
             return Self(Err(IrpError::InvalidParameter));
         }
