@@ -222,6 +222,7 @@ pub fn done(irp: Completing<'_, ()>) -> Signaled<'_> {
 }
 
 pub mod raw;
+pub mod targets;
 
 /// Control codes whose buffers are plain data, one for each transfer method.
 #[expect(unsafe_code, reason = "vouches for the codes")]
@@ -284,10 +285,13 @@ pub struct Removable {
     extension: NonNull<Extension>,
 }
 
+/// The locks of a device of the driver.
 #[derive(Debug)]
-struct Extension {
-    remove_lock: InExtension<RemoveLock>,
-    rundown: InExtension<RundownProtection>,
+pub struct Extension {
+    /// The remove lock.
+    pub remove_lock: InExtension<RemoveLock>,
+    /// The run-down protection.
+    pub rundown: InExtension<RundownProtection>,
 }
 
 #[expect(unsafe_code, reason = "promises the memory of the locks")]
@@ -341,14 +345,21 @@ impl Removable {
     }
 
     /// Keeps the extension forever, for a test that has waited for its locks or cannot.
+    pub fn keep(self) {
+        let _ = self.into_static();
+    }
+
+    /// Keeps the extension forever, for a device that may be used after its removal.
     ///
     /// # Panics
     /// If another test has panicked meanwhile.
-    pub fn keep(self) {
+    #[must_use]
+    pub fn into_static(self) -> &'static Extension {
         static KEPT: Mutex<Vec<&Extension>> = Mutex::new(Vec::new());
         // SAFETY: initialized (invariant 1), and never freed, as this has `self` by value.
         let extension = unsafe { self.extension.as_ref() };
         KEPT.lock().expect("no panic").push(extension);
+        extension
     }
 
     /// Removes the device: waits for the locks and frees the extension at once.
