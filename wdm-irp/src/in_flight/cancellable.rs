@@ -170,8 +170,11 @@ impl<R: CompletionRoutine, B, T: Target> CancellableSlot<R, B, T> {
         // SAFETY: the handle has not left, so the memory is there.
         let weak = unsafe { &(*shared.as_ptr()).weak };
         // Relaxed: one of the count is the caller's.
-        let before = weak.fetch_add(1, Ordering::Relaxed);
-        assert!(before < u32::MAX / 2, "too many cancellers were leaked");
+        if weak.fetch_add(1, Ordering::Relaxed) >= u32::MAX / 2 {
+            // Not counted, or a caller that catches the panic could wrap the count.
+            weak.fetch_sub(1, Ordering::Relaxed);
+            panic!("too many cancellers were leaked");
+        }
         // INVARIANT: 1, counted above.
         Canceller { shared }
     }
