@@ -8,6 +8,10 @@ use crate::rundown::{RundownGuard, RundownProtection};
 use crate::sys::IRP;
 
 /// Locks that keep a device from being removed while a request is in flight.
+#[diagnostic::on_unimplemented(
+    message = "a pair of devices holds an `InExtension<RemoveLock>`, an `InExtension<RundownProtection>` or `Unlocked`, and `{Self}` is none; keep the lock in the extension of the device, as an `InExtension`",
+    label = "not a lock whose guards a request can keep"
+)]
 pub trait Hold: sealed::Sealed + Sync + 'static {
     /// What keeps the device, until it is dropped.
     #[doc(hidden)]
