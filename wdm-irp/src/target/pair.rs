@@ -107,22 +107,6 @@ impl<H: Hold> DevicePair<H> {
             _irql: PhantomData,
         })
     }
-
-    /// Vouches that this driver is not unloaded while its completion routine runs, so that routines
-    /// are registered with `IoSetCompletionRoutine`, which cannot fail.
-    ///
-    /// # Safety
-    /// Something keeps the image loaded until the routine of every request that this pair holds the
-    /// lock for has returned to its caller: releasing the lock is not enough, for the waiter that
-    /// it wakes may unload the driver while the routine runs its last instructions. The driver of a
-    /// Plug and Play device whose stack the requests stay in is an example: its image stays until
-    /// the whole stack is gone.
-    #[must_use]
-    pub unsafe fn keeps_image_loaded(mut self) -> Self {
-        // INVARIANT: 4 by contract.
-        self.image_stays = true;
-        self
-    }
 }
 
 impl DevicePair<Unlocked> {
@@ -162,6 +146,22 @@ impl<H> DevicePair<H> {
 }
 
 impl<H, L> DevicePair<H, L> {
+    /// Vouches that this driver is not unloaded while its completion routine runs, so that routines
+    /// are registered with `IoSetCompletionRoutine`, which cannot fail.
+    ///
+    /// # Safety
+    /// Something keeps the image loaded until the routine of every request that this pair holds the
+    /// lock for has returned to its caller: releasing the lock is not enough, for the waiter that
+    /// it wakes may unload the driver while the routine runs its last instructions. The driver of a
+    /// Plug and Play device whose stack the requests stay in is an example: its image stays until
+    /// the whole stack is gone.
+    #[must_use]
+    pub unsafe fn keeps_image_loaded(mut self) -> Self {
+        // INVARIANT: 4 by contract.
+        self.image_stays = true;
+        self
+    }
+
     /// Returns the device of this driver. Any IRQL.
     #[must_use]
     pub const fn own(&self) -> *mut DEVICE_OBJECT {
