@@ -74,7 +74,8 @@ impl TargetDevice {
     }
 
     /// Takes over a reference that the caller has, from a function such as
-    /// `IoGetAttachedDeviceReference`, and vouches for the device object. Any IRQL.
+    /// `IoGetAttachedDeviceReference`, and vouches for the device object. IRQL <=
+    /// `DISPATCH_LEVEL`.
     ///
     /// # Errors
     /// [`IrpError::InvalidParameter`] if the device's stack is deeper than an IRP can be; the
@@ -97,8 +98,8 @@ impl TargetDevice {
     /// [`IrpError::InvalidParameter`] if the device's stack is deeper than an IRP can be.
     ///
     /// # Safety
-    /// As for [`TargetDevice::from_raw`], of `device` and of the device that is found; but devices
-    /// may be attached above it.
+    /// As for [`TargetDevice::from_raw`], of the device that is found. `device` is a device object
+    /// that exists.
     pub unsafe fn attached(device: NonNull<DEVICE_OBJECT>) -> Result<Self, IrpError> {
         // SAFETY: a device object that exists, by contract.
         let top = unsafe { sys::IoGetAttachedDeviceReference(device.as_ptr()) };

@@ -47,8 +47,9 @@ impl DesiredAccess {
 /// A device that was opened by its name, with the file object that its requests carry (hazard
 /// [H41]).
 ///
-/// It keeps a counted reference to the file object, and through it the device; dropping it closes
-/// the file at `PASSIVE_LEVEL`, by a worker thread if need be. `L` is as for
+/// It keeps a counted reference to the file object, and through it the device; dropping the last
+/// closes the file at `PASSIVE_LEVEL`, on a worker thread. Until then the file is open, also while
+/// no request is in flight, and a device with open files may refuse to be removed. `L` is as for
 /// [`TargetDevice`](super::TargetDevice).
 ///
 /// ```no_run

@@ -14,9 +14,11 @@ use crate::sys::{DEVICE_OBJECT, IRP};
 /// A device of this driver and the device that it sends requests to, usually the one that it is
 /// attached to.
 ///
-/// A request to a pair holds the lock of the own device from its sending to its completion, so the
-/// device is not removed meanwhile (hazard [H27]); the tag of the acquisition is the address of the
-/// IRP. An IRP that is not in flight holds nothing.
+/// A request to a pair holds the lock of the own device from its sending until its outcome is taken
+/// or, if it was abandoned, until its completion, so the device is not removed meanwhile (hazard
+/// [H27]); the tag of the acquisition is the address of the IRP. An IRP that is not in flight holds
+/// nothing. A removal waits for a handle that is kept, though its request may be completed, and
+/// forever for one that is leaked.
 ///
 /// The IRP has a stack location of its own for this driver, so the completion routine gets the own
 /// device; and the routine is registered with `IoSetCompletionRoutineEx`, which keeps this driver
@@ -55,8 +57,7 @@ use crate::sys::{DEVICE_OBJECT, IRP};
 /// 2. `lock` is valid as long as `own` is referenced.
 /// 3. An IRP for `lower` and for one own location needs `stack_size` locations, which is at most
 ///    `DEEPEST_STACK`.
-/// 4. If `image_stays`, this driver is not unloaded before the routine of a request that holds
-///    `lock` has returned.
+/// 4. If `image_stays`, this driver is not unloaded before the routine of a request has returned.
 ///
 /// [H27]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h27
 #[derive(Debug)]
@@ -80,9 +81,10 @@ impl<H: Hold> DevicePair<H> {
     /// - `own` is a device object that this driver has created, and `lock` is in its extension, or
     ///   otherwise stays as long as the device object does.
     /// - `lower` fulfils the contract of
-    ///   [`TargetDevice::from_raw`](super::TargetDevice::from_raw), as long as `lock` is held and
-    ///   for as much as that speaks of removal and unloading.
-    /// - This driver waits for `lock` when `own` is removed.
+    ///   [`TargetDevice::from_raw`](super::TargetDevice::from_raw); what that says of unloading
+    ///   need hold while `lock` is held only.
+    /// - This driver waits for `lock` when `own` is removed, before `IoDetachDevice` and
+    ///   `IoDeleteDevice`.
     pub unsafe fn new(
         own: NonNull<DEVICE_OBJECT>,
         lower: NonNull<DEVICE_OBJECT>,
@@ -150,11 +152,11 @@ impl<H, L> DevicePair<H, L> {
     /// are registered with `IoSetCompletionRoutine`, which cannot fail.
     ///
     /// # Safety
-    /// Something keeps the image loaded until the routine of every request that this pair holds the
-    /// lock for has returned to its caller: releasing the lock is not enough, for the waiter that
-    /// it wakes may unload the driver while the routine runs its last instructions. The driver of a
-    /// Plug and Play device whose stack the requests stay in is an example: its image stays until
-    /// the whole stack is gone.
+    /// Something keeps the image loaded until the routine of every request to this pair has
+    /// returned to its caller: releasing the lock is not enough, for the waiter that it wakes may
+    /// unload the driver while the routine runs its last instructions. The driver of a Plug and
+    /// Play device whose stack the requests stay in is an example: its image stays until the whole
+    /// stack is gone.
     #[must_use]
     pub unsafe fn keeps_image_loaded(mut self) -> Self {
         // INVARIANT: 4 by contract.
