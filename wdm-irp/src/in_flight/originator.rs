@@ -1,5 +1,6 @@
 //! What the originator of a request does with its slot, and whoever is the last to use it.
 
+use super::at_end::AtEnd;
 use super::slot::{Arrived, InSlot, Slot};
 use crate::buffer::PoolAligned;
 use crate::completed::{Completed, Reusable};
@@ -175,12 +176,16 @@ impl<R: CompletionRoutine, B, T: Target> Slot<R, B, T> {
         let fields = unsafe { sys::irp::Irp::new(irp) };
         // SAFETY: completed, so no transfer is under way.
         unsafe { release_mdl(fields) };
+        // Dropped also if the drop of the buffer unwinds.
+        let context = AtEnd(|| {
+            // SAFETY: a request is in the slot, and the routine has done with its context.
+            unsafe { self.operation.drop_context() };
+        });
         // SAFETY: nobody else has a reference to the buffer, by contract.
         let buffer = unsafe { &mut *self.buffer.get() };
         // SAFETY: a request is in the slot, and the lower drivers have done with its buffer.
         unsafe { buffer.assume_init_drop() };
-        // SAFETY: a request is in the slot, and the routine has done with its context.
-        unsafe { self.operation.drop_context() };
+        drop(context);
         (target, held)
     }
 
