@@ -262,15 +262,31 @@ pub fn pair(own: &Device, lower: &Device) -> Pair {
 /// Never: a device object is not null.
 #[expect(unsafe_code, reason = "vouches for the devices")]
 pub fn try_pair(own: &Device, lower: &Device) -> Result<Pair, IrpError> {
+    // SAFETY: tests are not unloaded.
+    let pair = unsafe { passive_pair(own, lower)?.keeps_image_loaded() };
+    // SAFETY: modeled drivers run at any IRQL up to DISPATCH_LEVEL.
+    Ok(unsafe { pair.takes_dispatch_level() })
+}
+
+/// Like [`pair`], but the routine is registered with `IoSetCompletionRoutineEx`.
+///
+/// # Panics
+/// If the stack is too deep.
+#[must_use]
+#[expect(unsafe_code, reason = "vouches for the devices")]
+pub fn registering_pair(own: &Device, lower: &Device) -> Pair {
+    let pair = passive_pair(own, lower).expect("not too deep");
+    // SAFETY: modeled drivers run at any IRQL up to DISPATCH_LEVEL.
+    unsafe { pair.takes_dispatch_level() }
+}
+
+#[expect(unsafe_code, reason = "vouches for the devices")]
+fn passive_pair(own: &Device, lower: &Device) -> Result<DevicePair<Unlocked>, IrpError> {
     let own = NonNull::new(own.as_ptr()).expect("not null");
     let lower = NonNull::new(lower.as_ptr()).expect("not null");
     // SAFETY: the model keeps device objects until its machine ends, and a machine ends when each
     // of its IRPs is completed. Modeled drivers treat requests as documented.
-    let pair = unsafe { DevicePair::without_lock(own, lower) }?;
-    // SAFETY: tests are not unloaded.
-    let pair = unsafe { pair.keeps_image_loaded() };
-    // SAFETY: modeled drivers run at any IRQL up to DISPATCH_LEVEL.
-    Ok(unsafe { pair.takes_dispatch_level() })
+    unsafe { DevicePair::without_lock(own, lower) }
 }
 
 /// A device extension with locks, in memory of its own.

@@ -52,18 +52,18 @@ fn everywhere<R, B>(
 
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Line([u8; 3]);
+pub(super) struct Line([u8; 3]);
 
 #[derive(Debug, Default)]
 #[repr(align(4096))]
-struct Page(u8);
+pub(super) struct Page(u8);
 
 #[derive(Debug, Default)]
 #[repr(align(4096))]
-struct NoPage;
+pub(super) struct NoPage;
 
 /// Notes whether its context is aligned as its type says.
-struct Aligned<T>(PhantomData<T>);
+pub(super) struct Aligned<T>(pub(super) PhantomData<T>);
 
 impl<T: Send + 'static> CompletionRoutine for Aligned<T> {
     type Context = (T, Option<usize>);

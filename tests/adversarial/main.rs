@@ -4,15 +4,19 @@
 //! are in `ui/adversarial`.
 #![forbid(unsafe_code)]
 
+mod abandoned;
 mod aliasing;
 mod buffers;
+mod cancellers;
 mod common;
 mod irql;
+mod leaks;
 mod lifetimes;
 mod locks;
 mod pairs;
 mod panics;
 mod pending;
+mod reuse;
 mod routines;
 mod slots;
 mod targets;

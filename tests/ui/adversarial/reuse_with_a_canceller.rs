@@ -1,0 +1,15 @@
+//! Uses the IRP of a request again that somebody else may still cancel
+//! ([H13](../../../docs/hazards.md#h13)).
+
+use wdm_irp::{ByteOffset, Irp, IrpError, PassiveLevel, TargetDevice, Timeout};
+
+fn read_twice(disk: TargetDevice, at: &PassiveLevel) -> Result<(), IrpError> {
+    let request = Irp::allocate(disk)?.read([0; 512], ByteOffset(0));
+    let (sent, canceller) = request.send_cancellable(at)?;
+    let (irp, sector, ()) = sent.wait(at, Timeout::seconds(5))?.reuse();
+    irp.read(sector, ByteOffset(512)).send_and_wait(at, Timeout::seconds(5))?;
+    canceller.cancel();
+    Ok(())
+}
+
+fn main() {}
