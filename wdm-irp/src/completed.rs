@@ -1,5 +1,7 @@
 //! What a request leaves behind.
 
+mod explain;
+
 use core::fmt;
 
 use crate::buffer::IoBuffer;

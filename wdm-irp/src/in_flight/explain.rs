@@ -1,7 +1,13 @@
-//! Methods that exist for the error they give: looking at a request in flight.
+//! Methods that exist for the error they give: a request in flight that is looked at or used again,
+//! and cancellers of requests that have none.
 
+use super::boxed::BoxedSlot;
+use super::cancellable::Canceller;
 use super::handle::InFlight;
+use super::slot::Slot;
 use super::storage::{Storage, sealed};
+use crate::routine::CompletionRoutine;
+use crate::target::Target;
 
 /// An IRP that is not in flight; see the hidden methods of [`InFlight`].
 #[doc(hidden)]
@@ -33,5 +39,39 @@ impl<S: Storage> InFlight<S> {
     where
         Self: NotInFlight,
     {
+    }
+    pub fn reuse<P>(self) -> P
+    where
+        Self: NotInFlight,
+    {
+        unreachable!("no type is `NotInFlight`")
+    }
+}
+
+/// A request whose IRP stays until its cancellers are gone; see the hidden methods of [`InFlight`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "this request was sent without a canceller, so that its IRP can be used again when it is completed; send it with `.send_cancellable(at)`, which gives one",
+    label = "sent without a canceller"
+)]
+pub trait SentWithCanceller: sealed::Sealed {}
+
+#[doc(hidden)]
+impl<R: CompletionRoutine, B, T: Target> InFlight<BoxedSlot<R, B, T>> {
+    pub fn canceller(&self) -> Canceller
+    where
+        Self: SentWithCanceller,
+    {
+        unreachable!("no type is `SentWithCanceller`")
+    }
+}
+
+#[doc(hidden)]
+impl<R: CompletionRoutine, B, T: Target> InFlight<&Slot<R, B, T>> {
+    pub fn canceller(&self) -> Canceller
+    where
+        Self: SentWithCanceller,
+    {
+        unreachable!("no type is `SentWithCanceller`")
     }
 }
