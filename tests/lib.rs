@@ -3,7 +3,6 @@
 //! The `unsafe` that they need to name devices and control codes is here, and nowhere else.
 #![deny(unsafe_code)]
 
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -14,10 +13,8 @@ use wdm_irp::irql::UpToDispatch;
 use wdm_irp::request::{Read, Request};
 use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::sys;
-use wdm_irp::target::{DevicePair, Unlocked};
 use wdm_irp::{
-    ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
-    completion_routine,
+    ByteOffset, Completing, Irp, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine,
 };
 use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, When};
 
@@ -35,9 +32,6 @@ pub type Completed<R, B> = wdm_irp::Completed<R, B, Target>;
 
 /// How a request to such a device came out.
 pub type Outcome<R, B> = wdm_irp::in_flight::Outcome<R, B, Target>;
-
-/// A device of the driver above a device of the model.
-pub type Pair<H = Unlocked> = DevicePair<H, UpToDispatch>;
 
 /// A delay after which another thread has begun, short enough to wait for it often.
 pub const SOON: Duration = Duration::from_millis(2);
@@ -216,11 +210,13 @@ pub fn done(irp: Completing<'_, ()>) -> Signaled<'_> {
     irp.signal_if_pended()
 }
 
+mod pairs;
 pub mod raw;
 mod removable;
 pub mod targets;
 
-pub use removable::{Extension, Removable};
+pub use pairs::{Image, Pair, locked_pair, pair, registered_pair, try_pair};
+pub use removable::{Extension, Kept, Removable};
 
 /// Control codes whose buffers are plain data, one for each transfer method.
 #[expect(unsafe_code, reason = "vouches for the codes")]
@@ -239,52 +235,6 @@ pub mod codes {
     /// `METHOD_NEITHER`
     // SAFETY: the modeled drivers treat the buffers of every code as bytes.
     pub const NEITHER: ControlCode<Neither> = unsafe { ControlCode::new(0x0022_200f) };
-}
-
-/// Makes a pair of two modeled devices: the driver's own, and the one below. Nothing is held, and
-/// the routine is registered as usual.
-///
-/// # Panics
-/// If the stack is too deep.
-#[must_use]
-pub fn pair(own: &Device, lower: &Device) -> Pair {
-    try_pair(own, lower).expect("not too deep")
-}
-
-/// Like [`pair`].
-///
-/// # Errors
-/// The stack is too deep.
-///
-/// # Panics
-/// Never: a device object is not null.
-#[expect(unsafe_code, reason = "vouches for the devices")]
-pub fn try_pair(own: &Device, lower: &Device) -> Result<Pair, IrpError> {
-    // SAFETY: tests are not unloaded.
-    let pair = unsafe { passive_pair(own, lower)?.keeps_image_loaded() };
-    // SAFETY: modeled drivers run at any IRQL up to DISPATCH_LEVEL.
-    Ok(unsafe { pair.takes_dispatch_level() })
-}
-
-/// Like [`pair`], but the routine is registered with `IoSetCompletionRoutineEx`.
-///
-/// # Panics
-/// If the stack is too deep.
-#[must_use]
-#[expect(unsafe_code, reason = "vouches for the devices")]
-pub fn registering_pair(own: &Device, lower: &Device) -> Pair {
-    let pair = passive_pair(own, lower).expect("not too deep");
-    // SAFETY: modeled drivers run at any IRQL up to DISPATCH_LEVEL.
-    unsafe { pair.takes_dispatch_level() }
-}
-
-#[expect(unsafe_code, reason = "vouches for the devices")]
-fn passive_pair(own: &Device, lower: &Device) -> Result<DevicePair<Unlocked>, IrpError> {
-    let own = NonNull::new(own.as_ptr()).expect("not null");
-    let lower = NonNull::new(lower.as_ptr()).expect("not null");
-    // SAFETY: the model keeps device objects until its machine ends, and a machine ends when each
-    // of its IRPs is completed. Modeled drivers treat requests as documented.
-    unsafe { DevicePair::without_lock(own, lower) }
 }
 
 /// Returns the address of the system buffer of a request.

@@ -84,8 +84,8 @@ impl Removable {
     }
 
     /// Keeps the extension forever, for a test that has waited for its locks or cannot.
-    pub fn keep(self) {
-        let _ = self.into_static();
+    pub fn keep(self) -> Kept {
+        Kept(self.into_static())
     }
 
     /// Keeps the extension forever, for a device that may be used after its removal.
@@ -155,5 +155,32 @@ impl Removable {
         for user in users {
             user.join().expect("no panic");
         }
+    }
+}
+
+/// The locks of a device whose extension stays forever.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept(&'static Extension);
+
+impl Kept {
+    /// Returns the remove lock.
+    #[must_use]
+    pub fn remove_lock(self) -> &'static InExtension<RemoveLock> {
+        &self.0.remove_lock
+    }
+
+    /// Returns the run-down protection.
+    #[must_use]
+    pub fn rundown(self) -> &'static InExtension<RundownProtection> {
+        &self.0.rundown
+    }
+
+    /// Removes the device: waits for the remove lock.
+    ///
+    /// # Panics
+    /// If it is removed already, or the test has raised the IRQL.
+    pub fn remove(self) {
+        let held = self.remove_lock().acquire(Tag::new(0)).expect("present");
+        held.release_and_wait(passive()).expect("the only wait");
     }
 }

@@ -14,7 +14,7 @@ use wdm_irp::{ByteOffset, Completing, Irp, Signaled, Timeout};
 use wdm_irp_sim::{Behavior, DelayPoint, Device, LowerIrp, Machine, When, irql};
 use wdm_irp_tests::{
     AnyOutcome, BoxedSlot, Pair, SOON, Slot, Target, ZERO, allocate, disk, pair, passive, raw,
-    read, registering_pair,
+    read, registered_pair,
 };
 
 use super::common::{
@@ -453,7 +453,7 @@ fn requests_of_pairs_are_abandoned() {
         let lower = disk(&machine, when);
         let own = machine.own_device_over(&lower);
         let references = (own.references(), lower.references());
-        for pair in [pair, registering_pair] {
+        for pair in [pair, registered_pair] {
             let request = || {
                 let irp = Irp::allocate(Box::new(pair(&own, &lower))).expect("memory");
                 let read = irp.read([0; 8], ByteOffset(0));

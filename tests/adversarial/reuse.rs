@@ -15,7 +15,7 @@ use wdm_irp::{ByteOffset, Completing, Irp, IrpError, Signaled, Timeout, completi
 use wdm_irp_sim::{Behavior, DelayPoint, Device, DeviceOptions, Machine, When, irql};
 use wdm_irp_tests::{
     AnyOutcome, BoxedSlot, Completed, Count, LONG, Pair, SOON, Slot, Target, ZERO, allocate, codes,
-    count, disk, in_flight, pair, passive, read, registering_pair,
+    count, disk, in_flight, pair, passive, read, registered_pair,
 };
 
 use super::common::{Bytes, ROUNDS};
@@ -191,7 +191,7 @@ fn own_location_comes_back_with_the_irp() {
         let lower = disk(&machine, when);
         let own = machine.own_device_over(&lower);
         for registers in [false, true] {
-            let pair = if registers { registering_pair } else { pair };
+            let pair = if registers { registered_pair } else { pair };
             let irp = Irp::allocate(pair(&own, &lower)).expect("memory");
             let (mut irp, mut buffer, mut devices) = (irp, [0; 8], Vec::new());
             for number in 0..4 {
