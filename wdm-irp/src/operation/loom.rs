@@ -19,12 +19,13 @@ mod explored {
     use core::sync::atomic::Ordering;
 
     use super::memory;
+    use crate::sys;
 
     /// loom's atomic behind a `const` constructor: it comes into being when it is first used.
     ///
     /// Each store of another value than EMPTY, each `fetch_…`, and each exchange that does not
     /// expect EMPTY is an access that [`memory`] watches. Loads are not: only those who keep the
-    /// memory make them.
+    /// memory make them. In pool memory the host model watches all of them.
     ///
     /// # Invariants
     /// The first use happens before any use by another thread of the model.
@@ -53,6 +54,8 @@ mod explored {
         }
 
         fn inner(&self) -> &loom::sync::atomic::AtomicU32 {
+            // SAFETY: always safe, as its documentation says; the declaration is foreign.
+            unsafe { sys::watched_access(core::ptr::from_ref(self).cast()) };
             self.inner
                 .get_or_init(|| loom::sync::atomic::AtomicU32::new(self.initial))
         }
@@ -174,7 +177,7 @@ pub mod memory {
         }
     }
 
-    /// An access by one whom the memory was lent to. Memory that was never lent is not watched.
+    /// An access by one to whom the memory is lent. Memory that was never lent is not watched.
     ///
     /// # Panics
     /// If the memory has been taken back.
@@ -187,7 +190,7 @@ pub mod memory {
                 .map(|(_, range)| (range.lent, range.cell.clone()))
         });
         if let Some((lent, cell)) = found {
-            assert!(lent, "access after the memory was taken back");
+            assert!(lent, "access to memory that was taken back");
             cell.with(|_| ());
         }
     }
