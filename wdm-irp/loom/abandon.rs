@@ -4,21 +4,30 @@
 use std::sync::Arc;
 
 use wdm_irp::in_flight::{Sent, Storage};
+use wdm_irp::sys::STATUS_PENDING;
 use wdm_irp_sim::{Machine, When};
 
-use super::endings::{Ending, LATER, Lower, completed, explore_endings, lower, round};
+use super::endings::{
+    Ending, FINAL_STATUS, LATER, Lower, MARKED_FINAL_STATUS, completed, explore_endings, lower,
+    round,
+};
 use super::{PREEMPTIONS, assert_free, at, explore, memory, request};
 
-const DRIVERS: [Lower; 9] = [
+const DRIVERS: [Lower; 11] = [
     lower("inline", When::inline()),
     lower("inline, marked", When::inline_marked()),
+    lower(
+        "inline, not marked",
+        When::inline().returning(STATUS_PENDING),
+    ),
     lower("later", LATER),
     lower("before the return", When::before_return()),
     lower("cancelable", LATER.cancelable()),
     lower("until cancelled", When::cancelled()),
     lower("later, not marked", LATER.unmarked()),
     lower("cancelable, not marked", LATER.unmarked().cancelable()),
-    lower("later, final status", LATER.unmarked().returning(0)),
+    MARKED_FINAL_STATUS,
+    FINAL_STATUS,
 ];
 
 #[test]
@@ -68,6 +77,33 @@ fn static_slot_is_used_again_and_abandoned() {
             machine.join_drivers();
             assert_free(slot);
         });
+    }
+}
+
+/// Whoever comes last frees the slot, and another request may be in it at once.
+#[test]
+fn static_slot_is_freed_by_its_routine_and_used_again() {
+    let later = lower("later", LATER);
+    for first in [
+        later,
+        lower("cancelable", LATER.cancelable()),
+        lower("later, not marked", LATER.unmarked()),
+    ] {
+        for ending in [Ending::Wait, Ending::Drop] {
+            let name = format!("{}, then {ending:?}", first.name);
+            explore(&name, Some(PREEMPTIONS), move |machine| {
+                let slot = memory();
+                round(first, &first.device(machine), slot, Ending::Drop);
+                // Unless the first request is still in the slot.
+                if let Ok(sent) = request(&later.device(machine)).send_in(slot, at())
+                    && let Some(outcome) = ending.end(sent)
+                {
+                    later.check(&completed(outcome));
+                }
+                machine.join_drivers();
+                assert_free(slot);
+            });
+        }
     }
 }
 

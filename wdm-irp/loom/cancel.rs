@@ -1,9 +1,10 @@
 //! Requests that another thread may cancel, also after their completion.
 
+use wdm_irp::in_flight::Sent;
 use wdm_irp_sim::{Machine, When};
 
 use super::endings::{Ending, LATER, Lower, completed, explore_endings, lower};
-use super::{at, request};
+use super::{at, explore, request};
 
 const DRIVERS: [Lower; 5] = [
     lower("inline", When::inline()),
@@ -43,6 +44,31 @@ fn dropped_by_another_thread() {
         other.join().unwrap();
     }
     explore_endings("dropped, ", &DRIVERS[..3], BOUND, model);
+}
+
+/// One canceller is used by another thread, one by the originator when the request is over.
+#[test]
+fn two_of_one_request() {
+    for lower in &DRIVERS[1..3] {
+        for ending in [Ending::Wait, Ending::Drop] {
+            let name = format!("two, {}, {ending:?}", lower.name);
+            explore(&name, BOUND, move |machine| {
+                let device = lower.device(machine);
+                let (sent, first) = request(&device).send_cancellable(at()).unwrap();
+                let other = machine.spawn(move || first.cancel());
+                let Sent::InFlight(in_flight) = sent else {
+                    unreachable!("it pends, and is marked")
+                };
+                let second = in_flight.canceller();
+                if let Some(outcome) = ending.end_in_flight(in_flight) {
+                    lower.check(&completed(outcome));
+                }
+                second.cancel();
+                drop(second);
+                other.join().unwrap();
+            });
+        }
+    }
 }
 
 /// After everything else.

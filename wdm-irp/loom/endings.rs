@@ -31,6 +31,18 @@ pub(crate) const fn lower(name: &'static str, when: When) -> Lower {
 
 pub(crate) const LATER: When = When::after(Duration::ZERO);
 
+/// Breaks the pending contract: marks the IRP, but does not return `STATUS_PENDING`.
+pub(crate) const MARKED_FINAL_STATUS: Lower = lower(
+    "later, marked, final status",
+    LATER.returning(STATUS_SUCCESS),
+);
+
+/// Breaks the pending contract: neither marks the IRP nor returns `STATUS_PENDING`.
+pub(crate) const FINAL_STATUS: Lower = lower(
+    "later, final status",
+    LATER.unmarked().returning(STATUS_SUCCESS),
+);
+
 impl Lower {
     pub(crate) const fn status(self, status: NTSTATUS) -> Self {
         Self { status, ..self }
@@ -67,6 +79,7 @@ pub(crate) enum Ending {
     CancelAndWait,
     PollAndWait,
     PollAndTimeOut,
+    PollAndCancel,
     PollAndDrop,
     WaitForAndWait,
     WaitForAndDrop,
@@ -74,19 +87,20 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Wait,
         Self::TimeOut,
         Self::CancelAndWait,
         Self::PollAndWait,
         Self::PollAndTimeOut,
+        Self::PollAndCancel,
         Self::PollAndDrop,
         Self::WaitForAndWait,
         Self::WaitForAndDrop,
         Self::Drop,
     ];
 
-    /// Whether a request that is in flight is abandoned: its slot is free when its routine has left.
+    /// Whether a request in flight is abandoned: its slot is free when its routine has left.
     pub(crate) fn drops(self) -> bool {
         matches!(self, Self::Drop | Self::PollAndDrop | Self::WaitForAndDrop)
     }
@@ -110,7 +124,7 @@ impl Ending {
         const LIMIT: Timeout = Timeout::seconds(5);
         let at = at();
         let polled = match self {
-            Self::PollAndWait | Self::PollAndTimeOut | Self::PollAndDrop => {
+            Self::PollAndWait | Self::PollAndTimeOut | Self::PollAndCancel | Self::PollAndDrop => {
                 in_flight.try_complete()
             }
             Self::WaitForAndWait | Self::WaitForAndDrop => in_flight.wait_for(&at, LIMIT),
@@ -124,7 +138,7 @@ impl Ending {
             (Err(in_flight), Self::TimeOut | Self::PollAndTimeOut) => {
                 Some(in_flight.wait(&at, LIMIT))
             }
-            (Err(in_flight), Self::CancelAndWait) => {
+            (Err(in_flight), Self::CancelAndWait | Self::PollAndCancel) => {
                 in_flight.cancel();
                 Some(in_flight.wait(&at, Timeout::FOREVER))
             }

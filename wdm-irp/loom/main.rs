@@ -1,23 +1,35 @@
 //! Every interleaving of originator, completer and canceller, by loom.
 //!
 //! What runs is this library itself, from `Irp::allocate` to `Completed`, and the host model's own
-//! event, I/O manager, cancel spin lock, modeled drivers and ledger. loom stands in for the
-//! handshake's atomic, the dispatcher lock, the waits on it and the threads. A time-out elapses
-//! whenever the scheduler likes. The order of cancellation and completion is explored at the points
-//! where the host model can be delayed; its ledger is invisible to loom.
+//! event, I/O manager, pool, cancel spin lock, modeled drivers and ledger. loom stands in for the
+//! library's atomics (the state of the handshake, the shares, the count of cancellers), the
+//! dispatcher lock, the waits on it and the threads. A time-out elapses whenever the scheduler
+//! likes. The order of cancellation and completion is explored at the points where the host model
+//! can be delayed; its ledger is invisible to loom.
+//!
+//! Every ending of a request, with every kind of lower driver, from static memory (this file), from
+//! a box, from a scope (`abandon`), and with a canceller (`cancel`).
 //!
 //! What a model checks, in every interleaving:
 //! - nobody hangs (loom finds a deadlock), and no wait ends too early or by an earlier round's
 //!   signal;
-//! - what the completion routine wrote is the originator's, by the memory model, when it gets the
-//!   context back;
-//! - every access to the event and the state is before the originator takes the memory back, by the
-//!   memory model;
-//! - the routine has run once, the slot is free, the IRP freed once (the ledger), and no misuse of
-//!   any other kind.
+//! - what the completion routine wrote is seen, by the memory model, by whoever gets the context
+//!   back, and by whoever drops it if the request was abandoned: [`Note`];
+//! - each context is dropped once, and the routine has run once;
+//! - every access to the event and the state is before the originator takes the memory back, and
+//!   every access to the shares and the count of cancellers before the last of their users frees
+//!   them, by the memory model: `memory` in `src/operation/loom.rs`;
+//! - every use of pool memory and of an IRP (`IoCancelIrp`, its completion) is before that is freed
+//!   or reused, by the memory model: the host model watches it, see `watched`;
+//! - the slot is free, IRP and pool memory are freed once (the ledger), and no misuse of any other
+//!   kind.
 //!
-//! Two threads: every interleaving. Three: up to [`PREEMPTIONS`] preemptions. `cargo xtask loom` runs
-//! the models, and shows with the patches in `bugs/` that they can fail.
+//! Not watched are the slot's plain fields but for the context: buffer, target, and the note of the
+//! originator's arrival. They are handed over with the context.
+//!
+//! Two threads: every interleaving. Three: up to [`PREEMPTIONS`] preemptions, or three where the
+//! model says so. `cargo xtask loom` runs the models, and shows with the patches in `bugs/` that
+//! they can fail.
 #![cfg(loom)]
 
 mod abandon;
@@ -30,7 +42,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use endings::{Ending, LATER, Lower, completed, explore_endings, lower, one_round, round};
+use endings::{
+    Ending, FINAL_STATUS, LATER, Lower, MARKED_FINAL_STATUS, completed, explore_endings, lower,
+    one_round, round,
+};
 use loom::cell::UnsafeCell;
 use wdm_irp::error::SendError;
 use wdm_irp::in_flight::{Sent, Slot};
@@ -390,14 +405,8 @@ const EVERY_WAY: [Lower; 6] = [
     lower("later", LATER),
     lower("cancelable", LATER.cancelable()),
     lower("later, not marked", LATER.unmarked()),
-    lower(
-        "later, marked, final status",
-        LATER.returning(STATUS_SUCCESS),
-    ),
-    lower(
-        "later, final status",
-        LATER.unmarked().returning(STATUS_SUCCESS),
-    ),
+    MARKED_FINAL_STATUS,
+    FINAL_STATUS,
 ];
 
 /// From the stack, whose memory is used again at once.
