@@ -6,18 +6,21 @@ use wdm_irp::sys::{STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL};
 use wdm_irp_sim::DelayPoint;
 
 use crate::program::{
-    Answer, Completer, DeviceSpec, Fault, HandleOp, How, IoMethod, Kind, Limit, Lower, Method,
-    Nested, Program, RequestSpec, RoutineSpec, ScopeOp, Step, To,
+    Answer, CancellerOp, Completer, DeviceSpec, Fault, HandleOp, How, IoMethod, Kind, Limit, Lower,
+    Method, Nested, Program, RequestSpec, RoutineSpec, ScopeOp, Step, To,
 };
 
 // Boxed where strategies meet, or their trees would be kilobytes that are moved about.
 
 fn device() -> impl Strategy<Value = DeviceSpec> {
-    (io_method(), 0_usize..3, answer()).prop_map(|(method, filters, answer)| DeviceSpec {
-        method,
-        filters,
-        answer,
-    })
+    (io_method(), 0_usize..3, answer(), any::<bool>()).prop_map(
+        |(method, filters, answer, registered)| DeviceSpec {
+            method,
+            filters,
+            answer,
+            registered,
+        },
+    )
 }
 
 fn io_method() -> impl Strategy<Value = IoMethod> {
@@ -125,13 +128,14 @@ fn request() -> BoxedStrategy<RequestSpec> {
         lower(),
         proptest::bool::weighted(0.2),
         any::<bool>(),
+        any::<bool>(),
     );
     (place, data, rest)
         .prop_map(
             |(
                 (device, to),
                 (kind, input, output, borrowed, lent, first),
-                (answer, routine, lower, raised, again),
+                (answer, routine, lower, raised, again, reuse),
             )| RequestSpec {
                 device,
                 to,
@@ -146,13 +150,14 @@ fn request() -> BoxedStrategy<RequestSpec> {
                 lower,
                 raised,
                 again,
+                reuse,
             },
         )
         .boxed()
 }
 
 fn to() -> impl Strategy<Value = To> {
-    prop_oneof![4 => Just(To::Device), 1 => Just(To::Pair)]
+    prop_oneof![4 => Just(To::Device), 1 => Just(To::Pair), 2 => Just(To::Locked)]
 }
 
 fn limit() -> impl Strategy<Value = Limit> {
@@ -165,20 +170,26 @@ fn limit() -> impl Strategy<Value = Limit> {
 }
 
 fn how() -> BoxedStrategy<How> {
-    let scoped = prop_oneof![
-        limit().prop_map(ScopeOp::Wait),
-        Just(ScopeOp::Drop),
-        Just(ScopeOp::Forget),
-        limit().prop_map(ScopeOp::CancelAndWait),
-        (1_u8..5, limit()).prop_map(|(polls, limit)| ScopeOp::PollAndWait(polls, limit)),
-        (1_u8..3).prop_map(ScopeOp::PollAndForget),
-        any::<bool>().prop_map(ScopeOp::Panic),
-    ];
+    let scoped = || {
+        prop_oneof![
+            limit().prop_map(ScopeOp::Wait),
+            Just(ScopeOp::Drop),
+            Just(ScopeOp::Forget),
+            limit().prop_map(ScopeOp::CancelAndWait),
+            (1_u8..5, limit()).prop_map(|(polls, limit)| ScopeOp::PollAndWait(polls, limit)),
+            (1_u8..3).prop_map(ScopeOp::PollAndForget),
+            (limit(), limit()).prop_map(|(first, then)| ScopeOp::WaitForAndWait(first, then)),
+            any::<bool>().prop_map(ScopeOp::Panic),
+        ]
+    };
     prop_oneof![
         3 => limit().prop_map(How::AndWait).boxed(),
-        3 => scoped.prop_map(How::Scoped).boxed(),
-        3 => (0_usize..2).prop_map(How::InSlot).boxed(),
+        3 => scoped().prop_map(How::Scoped).boxed(),
+        1 => (scoped(), any::<bool>())
+            .prop_map(|(op, meanwhile)| How::ScopedCancellable(op, meanwhile)).boxed(),
+        6 => prop_oneof![3 => Just(0), 1 => Just(1)].prop_map(How::InSlot).boxed(),
         3 => Just(How::Boxed).boxed(),
+        2 => Just(How::Cancellable).boxed(),
     ]
     .boxed()
 }
@@ -190,7 +201,9 @@ fn handle_op() -> BoxedStrategy<HandleOp> {
         3 => Just(HandleOp::Poll).boxed(),
         1 => Just(HandleOp::PollRaised).boxed(),
         4 => limit().prop_map(HandleOp::Wait).boxed(),
-        3 => Just(HandleOp::Drop).boxed(),
+        3 => limit().prop_map(HandleOp::WaitFor).boxed(),
+        2 => Just(HandleOp::Drop).boxed(),
+        2 => Just(HandleOp::Abandon).boxed(),
         1 => limit().prop_map(HandleOp::WaitOnAnotherThread).boxed(),
         1 => Just(HandleOp::DropOnAnotherThread).boxed(),
         1 => limit().prop_map(HandleOp::CancelAndWaitOnAnotherThread).boxed(),
@@ -200,13 +213,23 @@ fn handle_op() -> BoxedStrategy<HandleOp> {
 
 fn step() -> BoxedStrategy<Step> {
     let points = select(DelayPoint::ALL);
-    let fault = prop_oneof![Just(Fault::Irp), Just(Fault::Mdl)];
+    let fault = select(&[Fault::Irp, Fault::Mdl, Fault::Pool, Fault::Registration][..]);
+    let canceller_op = select(
+        &[
+            CancellerOp::Cancel,
+            CancellerOp::CancelOnAnotherThread,
+            CancellerOp::Drop,
+        ][..],
+    );
     prop_oneof![
         3 => (0_usize..3, to())
             .prop_map(|(device, to)| Step::AllocateAndDrop { device, to }).boxed(),
         4 => (request(), any::<bool>()).prop_map(|(request, armed)| Step::DropUnsent(request, armed)).boxed(),
         52 => (request(), how()).prop_map(|(request, how)| Step::Send(request, how)).boxed(),
         26 => (0_usize..4, handle_op()).prop_map(|(handle, op)| Step::Handle(handle, op)).boxed(),
+        5 => (0_usize..4, canceller_op)
+            .prop_map(|(canceller, op)| Step::Canceller(canceller, op)).boxed(),
+        1 => Just(Step::Remove).boxed(),
         5 => (0_usize..3, proptest::bool::weighted(0.3))
             .prop_map(|(device, elsewhere)| Step::Trigger(device, elsewhere)).boxed(),
         6 => (fault, 0_usize..3).prop_map(|(fault, skip)| Step::Fail(fault, skip)).boxed(),

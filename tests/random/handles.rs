@@ -10,6 +10,7 @@ use wdm_irp::sys::DISPATCH_LEVEL;
 use wdm_irp_sim::{Device, irql};
 
 use crate::answers::answer;
+use crate::idle::TakeBack;
 use crate::oracle::{Expected, apc};
 use crate::program::{Answer, Completer, HandleOp, Limit};
 use crate::shared::{Errors, count};
@@ -70,13 +71,22 @@ impl Drop for Rescue {
     }
 }
 
+/// Where the requests are whose handles a program has.
+pub(crate) trait Flight:
+    Storage<Routine: Routine, Buffer: Payload, Irp: TakeBack<<Self as Storage>::Target>>
+{
+}
+
+impl<S> Flight for S where S: Storage<Routine: Routine, Buffer: Payload, Irp: TakeBack<S::Target>> {}
+
 /// A request in flight.
 pub(crate) trait Held: Send + Sync {
     fn expected(&self) -> &Arc<Expected>;
     fn cancel(&self);
     fn poll(self: Box<Self>) -> Option<Box<dyn Held>>;
     fn wait(self: Box<Self>, limit: Limit);
-    fn discard(self: Box<Self>);
+    fn wait_for(self: Box<Self>, limit: Limit) -> Option<Box<dyn Held>>;
+    fn discard(self: Box<Self>, aloud: bool);
 }
 
 struct Holding<S: Storage> {
@@ -91,10 +101,7 @@ pub(crate) fn cancel<S: Storage>(in_flight: &InFlight<S>, expected: &Expected) {
 }
 
 /// Waits for a request, and checks what comes back.
-pub(crate) fn wait<S>(in_flight: InFlight<S>, expected: &Expected, limit: Limit)
-where
-    S: Storage<Routine: Routine, Buffer: Payload>,
-{
+pub(crate) fn wait<S: Flight>(in_flight: InFlight<S>, expected: &Expected, limit: Limit) {
     let cancelled = limit.elapses() || expected.cancelled.load(SeqCst);
     let rescue = Rescue::of(expected, cancelled);
     let outcome = in_flight.wait(apc(), limit.timeout());
@@ -102,18 +109,45 @@ where
     expected.completed(outcome, limit.elapses());
 }
 
-/// Drops the handle. From now on nobody knows when its slot is free.
-pub(crate) fn discard<S: Storage>(in_flight: InFlight<S>, expected: &Expected) {
+/// Waits for a request that may be given back, and checks what comes of it.
+pub(crate) fn wait_for<S: Flight>(
+    in_flight: InFlight<S>,
+    expected: &Expected,
+    limit: Limit,
+) -> Option<InFlight<S>> {
+    let outcome = {
+        let _rescue = (!limit.elapses())
+            .then(|| Rescue::of(expected, expected.cancelled.load(SeqCst)))
+            .flatten();
+        in_flight.wait_for(apc(), limit.timeout())
+    };
+    match outcome {
+        Ok(outcome) => {
+            expected.completed(outcome, false);
+            None
+        }
+        Err(in_flight) => {
+            count(&expected.shared.coverage.waited_in_vain);
+            expected.check(limit.elapses(), || "waited in vain".to_owned());
+            Some(in_flight)
+        }
+    }
+}
+
+/// Abandons the request. From now on nobody knows when its slot is free.
+pub(crate) fn discard<S: Storage>(in_flight: InFlight<S>, expected: &Expected, aloud: bool) {
+    count(&expected.shared.coverage.abandoned);
     expected.cancelled.store(true, SeqCst);
     expected.moved.store(true, SeqCst);
-    drop(in_flight);
+    if aloud {
+        in_flight.abandon();
+    } else {
+        drop(in_flight);
+    }
 }
 
 /// Polls a request, and checks what comes back if it is complete.
-pub(crate) fn poll<S>(in_flight: InFlight<S>, expected: &Expected) -> Option<InFlight<S>>
-where
-    S: Storage<Routine: Routine, Buffer: Payload>,
-{
+pub(crate) fn poll<S: Flight>(in_flight: InFlight<S>, expected: &Expected) -> Option<InFlight<S>> {
     match in_flight.try_complete() {
         Ok(outcome) => {
             expected.completed(outcome, false);
@@ -126,10 +160,7 @@ where
     }
 }
 
-impl<S> Held for Holding<S>
-where
-    S: Storage<Routine: Routine, Buffer: Payload> + Send + Sync + 'static,
-{
+impl<S: Flight + Send + Sync + 'static> Held for Holding<S> {
     fn expected(&self) -> &Arc<Expected> {
         &self.expected
     }
@@ -150,8 +181,16 @@ where
         wait(self.in_flight, &self.expected, limit);
     }
 
-    fn discard(self: Box<Self>) {
-        discard(self.in_flight, &self.expected);
+    fn wait_for(self: Box<Self>, limit: Limit) -> Option<Box<dyn Held>> {
+        let in_flight = wait_for(self.in_flight, &self.expected, limit)?;
+        Some(Box::new(Self {
+            in_flight,
+            expected: self.expected,
+        }))
+    }
+
+    fn discard(self: Box<Self>, aloud: bool) {
+        discard(self.in_flight, &self.expected, aloud);
     }
 }
 
@@ -176,7 +215,7 @@ pub(crate) fn check_sent<S: Storage>(sent: &Sent<S>, expected: &Expected) {
 /// Takes what a send has returned, and keeps the handle if there is one.
 pub(crate) fn keep<S>(sent: Sent<S>, expected: &Arc<Expected>) -> Option<Box<dyn Held>>
 where
-    S: Storage<Routine: Routine, Buffer: Payload> + Send + Sync + 'static,
+    S: Flight + Send + Sync + 'static,
 {
     match sent {
         Sent::Completed(outcome) => {
@@ -233,12 +272,17 @@ pub(crate) fn apply(
             handle.wait(limit);
             None
         }
+        HandleOp::WaitFor(limit) => handle.wait_for(limit),
         HandleOp::Drop => {
-            handle.discard();
+            handle.discard(false);
+            None
+        }
+        HandleOp::Abandon => {
+            handle.discard(true);
             None
         }
         HandleOp::WaitOnAnotherThread(limit) => elsewhere(Box::new(move || handle.wait(limit))),
-        HandleOp::DropOnAnotherThread => elsewhere(Box::new(move || handle.discard())),
+        HandleOp::DropOnAnotherThread => elsewhere(Box::new(move || handle.discard(false))),
         HandleOp::CancelAndWaitOnAnotherThread(limit) => elsewhere(Box::new(move || {
             handle.cancel();
             handle.wait(limit);

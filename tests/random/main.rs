@@ -30,6 +30,7 @@
 mod answers;
 mod draw;
 mod handles;
+mod idle;
 mod oracle;
 mod process;
 mod program;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 
 use wdm_irp::error::Failed;
-use wdm_irp::in_flight::{Outcome, Sent, Storage};
+use wdm_irp::in_flight::{Outcome, Sent};
 use wdm_irp::irql::ApcLevel;
 use wdm_irp::sys::{NT_SUCCESS, NTSTATUS, STATUS_CANCELLED};
 use wdm_irp::{IrpError, Timeout};
@@ -14,6 +14,8 @@ use wdm_irp_sim::Device;
 use wdm_irp_tests::AnyOutcome;
 
 use crate::answers::{FRESH, MASK, data, respond, visible};
+use crate::handles::Flight;
+use crate::idle::{Idle, TakeBack};
 use crate::program::{Answer, Kind, Lower, Method, RequestSpec, RoutineSpec, To};
 use crate::routines::{Context, NestedState, Tally};
 use crate::shared::{Shared, count};
@@ -40,6 +42,8 @@ pub(crate) struct Expected {
     /// Where it ends, and what that answers.
     pub(crate) device: Device,
     pub(crate) device_answer: Answer,
+    /// Where its IRP is kept, if it is.
+    idle: Option<Arc<Idle>>,
     /// What the routine gets as its device object.
     own: usize,
     /// The contents of the buffers when it is sent.
@@ -82,11 +86,11 @@ impl Expected {
         spec: &RequestSpec,
         device: &Device,
         device_answer: Answer,
+        idle: &Arc<Idle>,
     ) -> Arc<Self> {
-        let own = if spec.to == To::Pair {
-            shared.own.as_ptr().addr()
-        } else {
-            0
+        let own = match spec.to {
+            To::Device => 0,
+            To::Pair | To::Locked => shared.own.as_ptr().addr(),
         };
         let fresh = vec![FRESH; spec.output];
         let first = spec.first;
@@ -131,6 +135,7 @@ impl Expected {
             lower: spec.lower,
             device: device.clone(),
             device_answer,
+            idle: spec.reuse.then(|| idle.clone()),
             own,
             before,
             natural: Natural {
@@ -152,7 +157,7 @@ impl Expected {
     }
 
     /// Checks all that a completed request gives back.
-    pub(crate) fn completed<R: Routine, B: Payload, T, I>(
+    pub(crate) fn completed<R: Routine, B: Payload, T, I: TakeBack<T>>(
         &self,
         outcome: Outcome<R, B, T, I>,
         may_time_out: bool,
@@ -202,7 +207,10 @@ impl Expected {
                 format!("transferred {transferred:?}")
             });
         }
-        let (buffer, context) = completed.into_parts();
+        let (buffer, context) = match &self.idle {
+            Some(idle) => I::take_back(completed, idle),
+            None => completed.into_parts(),
+        };
         buffer.show(|input, output| {
             self.check([input, output] == *contents, || {
                 format!("the buffers hold {input:?}, {output:?}")
@@ -238,7 +246,9 @@ impl Expected {
             NestedState::NotSent(error) => {
                 let may_fail = self.shared.allocations_may_fail();
                 let possible = match error {
-                    IrpError::IrpAllocation | IrpError::MdlAllocation => may_fail,
+                    IrpError::IrpAllocation
+                    | IrpError::MdlAllocation
+                    | IrpError::SlotAllocation => may_fail,
                     IrpError::SlotInUse => nested.slot.is_some(),
                     _ => false,
                 };
@@ -248,12 +258,7 @@ impl Expected {
     }
 
     /// Ends a nested request.
-    fn end<S>(&self, sent: Sent<S>, dropped: bool)
-    where
-        S: Storage,
-        S::Routine: Routine,
-        S::Buffer: Payload,
-    {
+    fn end<S: Flight>(&self, sent: Sent<S>, dropped: bool) {
         if matches!(sent, Sent::InFlight(_)) {
             count(&self.shared.coverage.nested_pended);
         }

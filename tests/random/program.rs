@@ -20,6 +20,19 @@ pub(crate) struct Program {
     pub(crate) end: HandleOp,
 }
 
+impl Program {
+    /// Returns whether a request holds the remove lock of the driver's own device.
+    pub(crate) fn needs_locks(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::AllocateAndDrop { to, .. } => *to == To::Locked,
+            Step::DropUnsent(spec, _)
+            | Step::Send(spec, _)
+            | Step::SendOnAnotherThread(spec, ..) => spec.to == To::Locked,
+            _ => false,
+        })
+    }
+}
+
 /// How a device takes the buffer of a read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IoMethod {
@@ -35,6 +48,8 @@ pub(crate) struct DeviceSpec {
     pub(crate) filters: usize,
     /// The answer to requests that do not name one themselves.
     pub(crate) answer: Answer,
+    /// Whether the routines of pairs are registered with `IoSetCompletionRoutineEx`.
+    pub(crate) registered: bool,
 }
 
 /// The result of a request.
@@ -115,6 +130,8 @@ pub(crate) enum To {
     Device,
     /// A pair of a device of the driver's own and that one.
     Pair,
+    /// A pair whose requests hold the remove lock of the driver's own device.
+    Locked,
 }
 
 /// The request.
@@ -197,6 +214,8 @@ pub(crate) struct RequestSpec {
     pub(crate) raised: bool,
     /// Whether it is sent a second time if it could not be sent.
     pub(crate) again: bool,
+    /// Whether its IRP is one that has come back, if there is one, and is kept when it comes back.
+    pub(crate) reuse: bool,
 }
 
 /// A time-out.
@@ -234,6 +253,8 @@ pub(crate) enum ScopeOp {
     CancelAndWait(Limit),
     PollAndWait(u8, Limit),
     PollAndForget(u8),
+    /// Waits in vain, maybe, and then again.
+    WaitForAndWait(Limit, Limit),
     /// With the handle alive, or forgotten.
     Panic(bool),
 }
@@ -243,9 +264,12 @@ pub(crate) enum ScopeOp {
 pub(crate) enum How {
     AndWait(Limit),
     Scoped(ScopeOp),
+    /// Cancelled by another thread meanwhile, or by this one when it is over.
+    ScopedCancellable(ScopeOp, bool),
     /// Modulo the number of slots.
     InSlot(usize),
     Boxed,
+    Cancellable,
 }
 
 /// What is done with a handle.
@@ -257,10 +281,20 @@ pub(crate) enum HandleOp {
     Poll,
     PollRaised,
     Wait(Limit),
+    WaitFor(Limit),
     Drop,
+    Abandon,
     WaitOnAnotherThread(Limit),
     DropOnAnotherThread,
     CancelAndWaitOnAnotherThread(Limit),
+}
+
+/// What is done with the right to cancel a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CancellerOp {
+    Cancel,
+    CancelOnAnotherThread,
+    Drop,
 }
 
 /// Which allocation fails.
@@ -268,6 +302,8 @@ pub(crate) enum HandleOp {
 pub(crate) enum Fault {
     Irp,
     Mdl,
+    Pool,
+    Registration,
 }
 
 #[derive(Clone, Debug)]
@@ -281,6 +317,10 @@ pub(crate) enum Step {
     Send(RequestSpec, How),
     /// Modulo the number of handles.
     Handle(usize, HandleOp),
+    /// Modulo the number of cancellers.
+    Canceller(usize, CancellerOp),
+    /// Begins to remove the driver's own device, on another thread.
+    Remove,
     /// Completes the IRP that a device holds back longest, on this thread or another one.
     Trigger(usize, bool),
     /// A coming allocation fails.

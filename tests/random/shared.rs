@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wdm_irp_sim::{Device, MachineHandle};
+use wdm_irp_tests::Kept;
 
 use crate::program::Fault;
 use crate::routines::Tally;
@@ -55,6 +56,8 @@ macro_rules! coverage {
 coverage! {
     completed_inline in_flight cancelled timed_out failed refused scopes_panicked polls_early
     triggered on_other_threads nested nested_pended slots_reused slots_in_use allocations_failed own_locations
+    lent_targets locked registered abandoned waited_in_vain irps_reused cancellers_used removals
+    refused_by_a_removal
 }
 
 pub(crate) fn count(counter: &AtomicU64) {
@@ -66,10 +69,32 @@ pub(crate) fn count(counter: &AtomicU64) {
 struct Plan {
     irp: Vec<usize>,
     mdl: Vec<usize>,
+    pool: Vec<usize>,
+    registration: Vec<usize>,
     /// Other threads allocate, too: what fails depends on who comes first.
     shared: bool,
     /// The program makes allocations fail at some time.
     may_fail: bool,
+}
+
+impl Plan {
+    /// Returns when the allocation is to fail: so many are skipped before.
+    fn of(&mut self, fault: Fault) -> &mut Vec<usize> {
+        match fault {
+            Fault::Irp => &mut self.irp,
+            Fault::Mdl => &mut self.mdl,
+            Fault::Pool => &mut self.pool,
+            Fault::Registration => &mut self.registration,
+        }
+    }
+}
+
+/// How far the removal of the driver's own device has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Removal {
+    Not,
+    Begun,
+    Over,
 }
 
 /// What the threads of a program share.
@@ -79,6 +104,9 @@ pub(crate) struct Shared {
     pub(crate) errors: Arc<Errors>,
     pub(crate) coverage: &'static Coverage,
     pub(crate) own: Device,
+    /// The locks of `own`, if a request of the program needs them.
+    pub(crate) locks: Option<Kept>,
+    removal: Mutex<Removal>,
     tallies: &'static [Tally],
     used: AtomicUsize,
     plan: Mutex<Plan>,
@@ -96,6 +124,7 @@ impl Shared {
     pub(crate) fn new(
         machine: MachineHandle,
         own: Device,
+        locks: Option<Kept>,
         tallies: &'static [Tally],
         coverage: &'static Coverage,
         may_fail: bool,
@@ -105,6 +134,8 @@ impl Shared {
             errors: Arc::default(),
             coverage,
             own,
+            locks,
+            removal: Mutex::new(Removal::Not),
             tallies,
             used: AtomicUsize::new(0),
             plan: Mutex::new(Plan {
@@ -112,6 +143,15 @@ impl Shared {
                 ..Plan::default()
             }),
         }
+    }
+
+    /// Returns how far the removal of the own device has come.
+    pub(crate) fn removal(&self) -> Removal {
+        *lock(&self.removal)
+    }
+
+    pub(crate) fn set_removal(&self, removal: Removal) {
+        *lock(&self.removal) = removal;
     }
 
     /// Takes a tally for a new request.
@@ -122,12 +162,14 @@ impl Shared {
     }
 
     pub(crate) fn fail(&self, fault: Fault, skip: usize) {
-        let mut plan = lock(&self.plan);
-        let (list, allocation) = match fault {
-            Fault::Irp => (&mut plan.irp, wdm_irp_sim::Allocation::Irp),
-            Fault::Mdl => (&mut plan.mdl, wdm_irp_sim::Allocation::Mdl),
+        let allocation = match fault {
+            Fault::Irp => wdm_irp_sim::Allocation::Irp,
+            Fault::Mdl => wdm_irp_sim::Allocation::Mdl,
+            Fault::Pool => wdm_irp_sim::Allocation::Pool,
+            Fault::Registration => wdm_irp_sim::Allocation::Registration,
         };
-        list.push(skip);
+        let mut plan = lock(&self.plan);
+        plan.of(fault).push(skip);
         self.machine.faults().fail(allocation, skip);
     }
 
@@ -135,9 +177,9 @@ impl Shared {
     pub(crate) fn clear_faults(&self) {
         let mut plan = lock(&self.plan);
         *plan = Plan {
-            irp: Vec::new(),
-            mdl: Vec::new(),
-            ..*plan
+            shared: plan.shared,
+            may_fail: plan.may_fail,
+            ..Plan::default()
         };
         self.machine.faults().clear();
     }
@@ -161,10 +203,7 @@ impl Shared {
         if plan.shared {
             return Allocation::Either;
         }
-        let list = match fault {
-            Fault::Irp => &mut plan.irp,
-            Fault::Mdl => &mut plan.mdl,
-        };
+        let list = plan.of(fault);
         let fails = list.contains(&0);
         list.retain(|skip| *skip != 0);
         for skip in list {

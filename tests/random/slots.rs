@@ -1,23 +1,31 @@
 //! What requests of a program are sent to, what they carry, and the static memory for each of them.
 
 use std::fmt::Debug;
+use std::sync::Mutex;
 
-use wdm_irp::Completed;
 use wdm_irp::buffer::SystemBuffer;
 use wdm_irp::in_flight::Slot;
 use wdm_irp::irql::UpToDispatch;
+use wdm_irp::lock_storage::InExtension;
+use wdm_irp::remove_lock::RemoveLock;
 use wdm_irp::routine::CompletionRoutine;
 use wdm_irp::target::OwnedTarget;
+use wdm_irp::{Completed, Irp};
 use wdm_irp_tests::{Pair, Target, Watched};
 
+use crate::idle::{Idle, Kept};
 use crate::routines::{Context, checking, matching, nesting, signal_if_pended};
 
 /// Slots of each type.
 pub(crate) const SLOTS: usize = 2;
 
+/// A pair whose requests hold a remove lock.
+pub(crate) type Locked = Pair<InExtension<RemoveLock>>;
+
 /// What requests are sent to.
-pub(crate) trait Reached: OwnedTarget<Irql = UpToDispatch> + Clone + Debug {
+pub(crate) trait Reached: OwnedTarget<Irql = UpToDispatch> + Kept + Clone + Debug {
     fn slots(slots: &'static Slots) -> &'static SlotsTo<Self>;
+    fn idle(idle: &Idle) -> &Mutex<Vec<Irp<Self>>>;
 }
 
 /// The routines, all with the same context.
@@ -48,6 +56,7 @@ pub(crate) trait Owned: Payload + Send + 'static {
 pub(crate) struct Slots {
     device: SlotsTo<Target>,
     pair: SlotsTo<Pair>,
+    locked: SlotsTo<Locked>,
     /// For requests that routines send.
     pub(crate) nested: [Slot<signal_if_pended, Watched, Target>; SLOTS],
 }
@@ -58,6 +67,10 @@ macro_rules! targets {
             fn slots(slots: &'static Slots) -> &'static SlotsTo<Self> {
                 &slots.$name
             }
+
+            fn idle(idle: &Idle) -> &Mutex<Vec<Irp<Self>>> {
+                &idle.$name
+            }
         }
     )*};
 }
@@ -65,6 +78,7 @@ macro_rules! targets {
 targets! {
     Target: device;
     Pair: pair;
+    Locked: locked;
 }
 
 /// The slots for requests to one kind of target, by the routine.

@@ -11,6 +11,7 @@ use super::job::Job;
 use super::levels::Levels;
 use super::sender::Sender;
 use crate::answers::offset;
+use crate::idle::Kept;
 use crate::oracle::input_of_both;
 use crate::program::{How, Kind, Method, RequestSpec, RoutineSpec};
 use crate::routines::{checking, matching, nesting, signal_if_pended};
@@ -18,7 +19,7 @@ use crate::slots::{Owned, Payload, Reached, Routine, SLOTS};
 
 impl Sender {
     /// Makes a request whose buffers are borrowed.
-    pub(super) fn send_lent<T: Target<Irql = UpToDispatch>>(&self, irp: Irp<T>, job: &Job) {
+    pub(super) fn send_lent<T: Target<Irql = UpToDispatch> + Kept>(&self, irp: Irp<T>, job: &Job) {
         let spec = job.spec;
         let offset = ByteOffset(offset(spec.first, spec.answer));
         let [mut first, mut second] = job.expected.before.clone();
@@ -139,7 +140,7 @@ impl Sender {
     /// Arms a request whose buffer is borrowed, and sends it in a way that ends here.
     pub(super) fn lent<T, K, B>(&self, request: Request<T, K, B>, job: &Job)
     where
-        T: Target<Irql = UpToDispatch>,
+        T: Target<Irql = UpToDispatch> + Kept,
         K: Transfer<B, Irql: Levels>,
         B: Payload,
     {
@@ -174,6 +175,10 @@ impl Sender {
                 .err()
             }
             How::Boxed => self.boxed(request, job).err(),
+            How::Cancellable => self.cancellable(request, job).err(),
+            How::ScopedCancellable(op, meanwhile) => {
+                Self::scoped_cancellable(request, job, op, meanwhile).err()
+            }
         };
         let Some(not_sent) = not_sent.filter(|_| job.spec.again) else {
             return;
@@ -182,13 +187,16 @@ impl Sender {
         let _ = match job.how {
             How::AndWait(limit) => Self::and_wait(request, job, limit).err(),
             How::Scoped(op) => Self::scoped(request, job, op).err(),
-            How::InSlot(_) | How::Boxed => self.boxed(request, job).err(),
+            How::ScopedCancellable(op, meanwhile) => {
+                Self::scoped_cancellable(request, job, op, meanwhile).err()
+            }
+            How::InSlot(_) | How::Boxed | How::Cancellable => self.boxed(request, job).err(),
         };
     }
 
     pub(super) fn here<T, K, B, R>(request: Request<T, K, B, R>, job: &Job)
     where
-        T: Target<Irql = UpToDispatch>,
+        T: Target<Irql = UpToDispatch> + Kept,
         K: Transfer<B, Irql: Levels>,
         B: Payload,
         R: Routine,
@@ -196,7 +204,12 @@ impl Sender {
         let send = |request| match job.how {
             How::AndWait(limit) => Self::and_wait(request, job, limit),
             How::Scoped(op) => Self::scoped(request, job, op),
-            How::InSlot(_) | How::Boxed => unreachable!("the buffer is borrowed"),
+            How::ScopedCancellable(op, meanwhile) => {
+                Self::scoped_cancellable(request, job, op, meanwhile)
+            }
+            How::InSlot(_) | How::Boxed | How::Cancellable => {
+                unreachable!("the buffer is borrowed")
+            }
         };
         if let Err(not_sent) = send(request)
             && job.spec.again

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use wdm_irp::IrpError;
 
 use crate::oracle::{Expected, input_of_both};
-use crate::program::{Fault, How, Kind, Method, RequestSpec};
-use crate::shared::{Allocation, count};
+use crate::program::{Fault, How, Kind, Method, RequestSpec, To};
+use crate::shared::{Allocation, Removal, count};
 
 /// What a slot is known to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) struct Job<'a> {
     pub(super) how: How,
     pub(super) expected: Arc<Expected>,
     pub(super) direct: bool,
+    /// Whether the routines of pairs are registered with `IoSetCompletionRoutineEx`.
+    pub(super) registered: bool,
 }
 
 impl Job<'_> {
@@ -53,49 +55,107 @@ impl Job<'_> {
         direct && self.spec.output > 0
     }
 
-    /// Returns what becomes of the MDL of this attempt.
-    pub(super) fn mdl(&self, occupied: Occupied) -> Allocation {
+    /// Foresees how an attempt to send it can end: the memory that it needs, in this order, and the
+    /// lock.
+    pub(super) fn attempt(&self, memory: Memory) -> Attempt<'_> {
         let shared = &self.expected.shared;
-        if occupied == Occupied::Maybe {
+        let removal = if self.spec.to == To::Locked {
+            shared.removal()
+        } else {
+            Removal::Not
+        };
+        let occupied = match memory {
+            Memory::Static(occupied) => occupied,
+            Memory::Stack | Memory::Pool => Occupied::No,
+        };
+        if occupied == Occupied::Maybe || removal != Removal::Not {
             shared.share_allocations();
         }
-        if occupied == Occupied::Yes || self.is_invalid() || !self.needs_mdl() {
-            return Allocation::Succeeds;
+        let mut goes_on = occupied != Occupied::Yes;
+        let mut allocation = |fault, is_needed: bool| {
+            if !goes_on || !is_needed {
+                return Allocation::Succeeds;
+            }
+            let allocation = shared.allocation(fault);
+            goes_on = allocation != Allocation::Fails;
+            allocation
+        };
+        let pool = allocation(Fault::Pool, matches!(memory, Memory::Pool));
+        let is_valid = !self.is_invalid();
+        let mdl = allocation(Fault::Mdl, is_valid && self.needs_mdl());
+        let registers = is_valid && self.spec.to != To::Device && self.registered;
+        let registration = allocation(Fault::Registration, registers);
+        Attempt {
+            job: self,
+            occupied,
+            removal,
+            pool,
+            mdl,
+            registration,
         }
-        shared.allocation(Fault::Mdl)
+    }
+}
+
+/// Where the memory of a request is.
+#[derive(Clone, Copy)]
+pub(super) enum Memory {
+    Stack,
+    Static(Occupied),
+    Pool,
+}
+
+/// How an attempt to send a request can end.
+pub(super) struct Attempt<'a> {
+    job: &'a Job<'a>,
+    occupied: Occupied,
+    /// Of the device whose lock it needs.
+    removal: Removal,
+    pool: Allocation,
+    mdl: Allocation,
+    registration: Allocation,
+}
+
+impl Attempt<'_> {
+    /// Checks whether the attempt could succeed, and notes that the request was sent.
+    pub(super) fn succeeded(&self) {
+        let expected = &self.job.expected;
+        expected.tally.sent.fetch_add(1, SeqCst);
+        let possible = self.occupied != Occupied::Yes
+            && !self.job.is_invalid()
+            && self.removal != Removal::Over
+            && [self.pool, self.mdl, self.registration]
+                .iter()
+                .all(|it| *it != Allocation::Fails);
+        expected.check(possible, || "sent".to_owned());
     }
 
-    /// Checks whether the attempt could end as it did, and notes whether the request was sent.
-    pub(super) fn check_attempt(
-        &self,
-        occupied: Occupied,
-        mdl: Allocation,
-        error: Option<IrpError>,
-    ) {
-        let coverage = self.expected.shared.coverage;
-        let possible = match error {
-            None => {
-                self.expected.tally.sent.fetch_add(1, SeqCst);
-                occupied != Occupied::Yes && !self.is_invalid() && mdl != Allocation::Fails
-            }
-            Some(error) => {
-                count(&coverage.refused);
-                match error {
-                    IrpError::SlotInUse => {
-                        count(&coverage.slots_in_use);
-                        occupied != Occupied::No
-                    }
-                    _ if occupied == Occupied::Yes => false,
-                    IrpError::InvalidParameter => self.is_invalid(),
-                    IrpError::MdlAllocation => {
-                        count(&coverage.allocations_failed);
-                        mdl != Allocation::Succeeds && !self.is_invalid()
-                    }
-                    _ => false,
-                }
-            }
+    /// Checks whether the attempt could fail as it did.
+    pub(super) fn failed(&self, error: IrpError) {
+        let expected = &self.job.expected;
+        let coverage = expected.shared.coverage;
+        count(&coverage.refused);
+        let may_fail = |allocation| {
+            count(&coverage.allocations_failed);
+            allocation != Allocation::Succeeds
         };
-        self.expected
-            .check(possible, || format!("sent, or not: {error:?}"));
+        let is_valid = !self.job.is_invalid();
+        let may_be_free = self.occupied != Occupied::Yes;
+        let possible = match error {
+            IrpError::SlotInUse => {
+                count(&coverage.slots_in_use);
+                self.occupied != Occupied::No
+            }
+            IrpError::SlotAllocation => may_fail(self.pool),
+            IrpError::DeletePending => {
+                count(&coverage.refused_by_a_removal);
+                let begun = expected.shared.removal() != Removal::Not;
+                may_be_free && self.job.spec.to == To::Locked && begun
+            }
+            IrpError::InvalidParameter => may_be_free && !is_valid,
+            IrpError::MdlAllocation => may_be_free && is_valid && may_fail(self.mdl),
+            IrpError::RoutineRegistration => may_be_free && is_valid && may_fail(self.registration),
+            _ => false,
+        };
+        expected.check(possible, || format!("not sent: {error:?}"));
     }
 }

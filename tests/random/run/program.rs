@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use wdm_irp_sim::{Behavior, Machine, MachineHandle};
+use wdm_irp_sim::{Behavior, DeviceOptions, Machine, MachineHandle};
+use wdm_irp_tests::Removable;
 
 use super::sender::Sender;
 use super::stack::Stack;
@@ -49,10 +50,14 @@ pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
         machine.hang_limit(Duration::from_secs(3600));
     }
     *lock(&CURRENT) = Some(machine.handle());
-    let own = machine.device(Behavior::transfer());
+    let own = machine.device_with(DeviceOptions::new("own").own(), Behavior::refuse());
+    let locks = program
+        .needs_locks()
+        .then(|| Removable::new(&machine).keep());
     let shared = Arc::new(Shared::new(
         machine.handle(),
         own,
+        locks,
         fixed.tallies,
         fixed.coverage,
         program
@@ -63,12 +68,14 @@ pub(crate) fn run(program: &Program, fixed: Fixed) -> Result<(), String> {
     let stacks: Vec<Stack> = program
         .devices
         .iter()
-        .map(|spec| Stack::new(&machine, &shared.own, *spec))
+        .map(|spec| Stack::new(&shared, *spec))
         .collect();
     let mut sender = Sender {
         shared: shared.clone(),
         handles: Vec::new(),
+        cancellers: Vec::new(),
         threads: Vec::new(),
+        removal: None,
         slots: Some(fixed.slots),
         occupants: HashMap::new(),
         touched: Vec::new(),

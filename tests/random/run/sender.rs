@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use wdm_irp::in_flight::Canceller;
 use wdm_irp::sys::DISPATCH_LEVEL;
 use wdm_irp::target::Target;
 use wdm_irp::{Irp, IrpError};
@@ -25,7 +26,11 @@ use crate::slots::{SLOTS, Slots};
 pub(super) struct Sender {
     pub(super) shared: Arc<Shared>,
     pub(super) handles: Vec<Box<dyn Held>>,
+    /// The rights to cancel requests, which may be over.
+    pub(super) cancellers: Vec<(Canceller, Arc<Expected>)>,
     pub(super) threads: Vec<JoinHandle<()>>,
+    /// What waits for the remove lock.
+    pub(super) removal: Option<JoinHandle<()>>,
     /// The slots that live forever, if this thread may use them.
     pub(super) slots: Option<&'static Slots>,
     /// What was put into them last, by address.
@@ -67,8 +72,9 @@ impl Sender {
             method: nested.method,
             filters: 0,
             answer: nested.answer,
+            registered: false,
         };
-        let stack = Stack::new(&self.shared.machine, &self.shared.own, device);
+        let stack = Stack::new(&self.shared, device);
         let lower = Lower {
             completer: if nested.inline {
                 Completer::Inline
@@ -84,6 +90,7 @@ impl Sender {
         let spec = RequestSpec {
             device: 0,
             to: To::Device,
+            reuse: false,
             kind: Kind::Read,
             output: nested.size,
             routine: RoutineSpec::SignalIfPended,
@@ -97,7 +104,7 @@ impl Sender {
                 .filter(|_| !nested.boxed)
                 .map(|slots| &slots.nested[nested.size % SLOTS]),
             offset: offset(spec.first, spec.answer),
-            expected: Expected::new(&self.shared, &spec, &stack.base, nested.answer),
+            expected: Expected::new(&self.shared, &spec, &stack.base, nested.answer, &stack.idle),
             state: NestedState::NotYet,
             dropped: nested.dropped,
         }

@@ -1,6 +1,7 @@
 //! The steps of a program.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use wdm_irp::ByteOffset;
@@ -11,9 +12,9 @@ use super::sender::Sender;
 use super::stack::Stack;
 use crate::handles::{apply, trigger};
 use crate::oracle::Expected;
-use crate::program::{DeviceSpec, HandleOp, How, IoMethod, RequestSpec, Step, To};
+use crate::program::{CancellerOp, DeviceSpec, HandleOp, How, IoMethod, RequestSpec, Step, To};
 use crate::routines::{Context, signal_if_pended};
-use crate::shared::count;
+use crate::shared::{Removal, count, lock};
 use crate::slots::Reached;
 
 impl Sender {
@@ -22,20 +23,37 @@ impl Sender {
         match spec.to {
             To::Device => self.send_to(stack.top.target(), stack, spec, how),
             To::Pair => self.send_to(&stack.pair, stack, spec, how),
+            To::Locked => self.send_to(stack.locked(), stack, spec, how),
         }
     }
 
     fn send_to<T: Reached>(&mut self, target: &T, stack: &Stack, spec: &RequestSpec, how: How) {
-        let here = matches!(how, How::AndWait(_) | How::Scoped(_));
+        let here = matches!(
+            how,
+            How::AndWait(_) | How::Scoped(_) | How::ScopedCancellable(..)
+        );
         if here && spec.borrowed && spec.lent {
             if let Some(irp) = self.allocate(target) {
+                count(&self.shared.coverage.lent_targets);
                 let job = self.job(stack, spec, how);
                 self.send_lent(irp, &job);
             }
             return;
         }
-        let Some(irp) = self.allocate(target.clone()) else {
-            return;
+        let idle = if spec.reuse {
+            lock(T::idle(&stack.idle)).pop()
+        } else {
+            None
+        };
+        let irp = match idle {
+            Some(irp) => {
+                count(&self.shared.coverage.irps_reused);
+                irp
+            }
+            None => match self.allocate(target.clone()) {
+                Some(irp) => irp,
+                None => return,
+            },
         };
         let job = self.job(stack, spec, how);
         if here && spec.borrowed {
@@ -47,8 +65,15 @@ impl Sender {
 
     /// Prepares the device for a request.
     fn job<'a>(&self, stack: &Stack, spec: &'a RequestSpec, how: How) -> Job<'a> {
-        if spec.to == To::Pair {
-            count(&self.shared.coverage.own_locations);
+        let coverage = self.shared.coverage;
+        if spec.to != To::Device {
+            count(&coverage.own_locations);
+            if stack.spec.registered {
+                count(&coverage.registered);
+            }
+        }
+        if spec.to == To::Locked {
+            count(&coverage.locked);
         }
         stack.behave(&self.shared, spec.lower);
         let how = match how {
@@ -58,14 +83,29 @@ impl Sender {
         Job {
             spec,
             how,
-            expected: Expected::new(&self.shared, spec, &stack.base, stack.spec.answer),
+            expected: Expected::new(
+                &self.shared,
+                spec,
+                &stack.base,
+                stack.spec.answer,
+                &stack.idle,
+            ),
             direct: stack.spec.method == IoMethod::Direct,
+            registered: stack.spec.registered,
         }
     }
 
     /// Makes a request and drops it.
     pub(super) fn drop_unsent(&mut self, stack: &Stack, spec: &RequestSpec, armed: bool) {
-        let Some(irp) = self.allocate(stack.top.target()) else {
+        match spec.to {
+            To::Device => self.drop_unsent_to(stack.top.target(), spec, armed),
+            To::Pair => self.drop_unsent_to(&stack.pair, spec, armed),
+            To::Locked => self.drop_unsent_to(stack.locked(), spec, armed),
+        }
+    }
+
+    fn drop_unsent_to<T: Reached>(&mut self, target: &T, spec: &RequestSpec, armed: bool) {
+        let Some(irp) = self.allocate(target) else {
             return;
         };
         let tally = self.shared.tally();
@@ -88,6 +128,7 @@ impl Sender {
                 match to {
                     To::Device => drop(self.allocate(stack.top.target())),
                     To::Pair => drop(self.allocate(stack.pair.clone())),
+                    To::Locked => drop(self.allocate(stack.locked())),
                 }
             }
             Step::DropUnsent(spec, armed) => {
@@ -102,6 +143,13 @@ impl Sender {
                     self.handles.extend(left);
                 }
             }
+            Step::Canceller(index, op) => {
+                if !self.cancellers.is_empty() {
+                    let index = index % self.cancellers.len();
+                    self.use_canceller(index, *op);
+                }
+            }
+            Step::Remove => self.remove(),
             Step::Trigger(device, elsewhere) => {
                 let Stack { base, spec, .. } = &stacks[device % devices];
                 let (base, default, errors) = (base.clone(), spec.answer, shared.errors.clone());
@@ -131,6 +179,41 @@ impl Sender {
         }
     }
 
+    /// Does something with a right to cancel a request, which may be over.
+    fn use_canceller(&mut self, index: usize, op: CancellerOp) {
+        let (canceller, expected) = self.cancellers.swap_remove(index);
+        let cancel = move || {
+            count(&expected.shared.coverage.cancellers_used);
+            expected.cancelled.store(true, SeqCst);
+            canceller.cancel();
+            (canceller, expected)
+        };
+        match op {
+            CancellerOp::Cancel => self.cancellers.push(cancel()),
+            CancellerOp::CancelOnAnotherThread => {
+                self.threads
+                    .push(self.shared.machine.spawn(move || drop(cancel())));
+            }
+            CancellerOp::Drop => {}
+        }
+    }
+
+    /// Begins to remove the driver's own device, unless that has begun.
+    fn remove(&mut self) {
+        let shared = self.shared.clone();
+        let Some(locks) = shared.locks.filter(|_| shared.removal() == Removal::Not) else {
+            return;
+        };
+        count(&shared.coverage.removals);
+        shared.share_allocations();
+        shared.set_removal(Removal::Begun);
+        let machine = shared.machine.clone();
+        self.removal = Some(machine.spawn(move || {
+            locks.remove();
+            shared.set_removal(Removal::Over);
+        }));
+    }
+
     /// Sends a request on another thread, to a device of its own.
     pub(super) fn send_elsewhere(
         &mut self,
@@ -141,13 +224,15 @@ impl Sender {
     ) {
         let shared = self.shared.clone();
         shared.share_allocations();
-        let stack = Stack::new(&shared.machine, &shared.own, device);
+        let stack = Stack::new(&shared, device);
         self.threads.push(self.shared.machine.spawn(move || {
             count(&shared.coverage.on_other_threads);
             let mut sender = Self {
                 shared,
                 handles: Vec::new(),
+                cancellers: Vec::new(),
                 threads: Vec::new(),
+                removal: None,
                 slots: None,
                 occupants: HashMap::new(),
                 touched: Vec::new(),
@@ -161,12 +246,18 @@ impl Sender {
     pub(super) fn finish(&mut self, end: HandleOp, stacks: &[Stack]) {
         for handle in std::mem::take(&mut self.handles) {
             if let Some(handle) = apply(handle, end, &mut self.threads) {
-                handle.discard();
+                handle.discard(false);
             }
         }
         self.join();
         for Stack { base, spec, .. } in stacks {
             while trigger(base, spec.answer, &self.shared.errors, DISPATCH_LEVEL) {}
+        }
+        // Neither IRPs that wait for their next request nor cancellers delay it.
+        if let Some(removal) = self.removal.take()
+            && removal.join().is_err()
+        {
+            self.shared.errors.add("the removal panicked");
         }
     }
 
