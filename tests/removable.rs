@@ -84,6 +84,10 @@ impl Removable {
     }
 
     /// Keeps the extension forever, for a test that has waited for its locks or cannot.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "to keep it is what most tests want"
+    )]
     pub fn keep(self) -> Kept {
         Kept(self.into_static())
     }
