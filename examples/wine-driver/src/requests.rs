@@ -5,6 +5,7 @@
 //! them.
 #![forbid(unsafe_code)]
 
+mod abandoned;
 mod below;
 mod cases;
 mod completion;
@@ -13,6 +14,7 @@ mod data;
 mod failure;
 mod in_flight;
 mod irp;
+mod opened;
 mod outcome;
 mod parameters;
 mod remove_lock;

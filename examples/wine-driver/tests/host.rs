@@ -3,16 +3,24 @@
 
 use std::fmt::Write;
 use std::ptr::NonNull;
+use std::sync::Mutex;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use wdm_irp::in_flight::Canceller;
+use wdm_irp::lock_storage::InExtension;
+use wdm_irp::remove_lock::{AllocationTag, RemoveLock};
+use wdm_irp::sys::irp::StackLocation;
 use wdm_irp::sys::{
     IRP_MJ_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE, IoGetCurrentIrpStackLocation, NTSTATUS,
     STATUS_DEVICE_BUSY, STATUS_SUCCESS,
 };
-use wdm_irp::target::{DevicePair, Unlocked};
+use wdm_irp::target::{DesiredAccess, DevicePair, Hold, OpenedDevice, Unlocked, device_name};
 use wdm_irp::{IrpError, PassiveLevel, TargetDevice};
 use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, When};
 use wine_driver::requests::{CASES, Case, Devices, Kernel, STATUS_DATA_ERROR, run};
+
+const READ: DesiredAccess = DesiredAccess::READ;
 
 /// How long the slow devices take.
 const SLOW: Duration = Duration::from_millis(250);
@@ -29,15 +37,33 @@ fn every_case_passes() {
 }
 
 /// The model of a kernel.
-struct Model<'a>(&'a Machine);
+struct Model<'a> {
+    machine: &'a Machine,
+    canceller: Mutex<Option<JoinHandle<()>>>,
+}
 
 impl Kernel for Model<'_> {
     fn fail_next_allocation(&self) {
-        self.0.fail_next_irp_allocation();
+        self.machine.fail_next_irp_allocation();
+    }
+
+    fn fail_next_registration(&self) {
+        self.machine.fail_next_registration();
     }
 
     fn allocated(&self) -> isize {
-        self.0.live_irps().cast_signed()
+        self.machine.live_irps().cast_signed()
+    }
+
+    fn cancel_elsewhere(&self, canceller: Canceller) -> bool {
+        let thread = self.machine.spawn(move || canceller.cancel());
+        *self.canceller.lock().expect("no panic") = Some(thread);
+        true
+    }
+
+    fn join(&self) {
+        let thread = self.canceller.lock().expect("no panic").take();
+        thread.expect("started").join().expect("no panic");
     }
 
     fn forwards_pending_returned(&self) -> bool {
@@ -75,13 +101,27 @@ fn on_a_new_machine(case: Case) -> Result<(), String> {
         machine.device_with(options, transferring(When::inline()))
     };
     let (deep, too_deep) = (deep(126), deep(127));
-    let own = device("own", Behavior::transfer());
+    let own = machine.device_with(DeviceOptions::new("own").own(), Behavior::refuse());
+    let named = DeviceOptions::new("named")
+        .object_name(r"\Device\Named")
+        .wants_file_object();
+    let _named = machine.device_with(named, Behavior::respond(answer_with_file_object));
 
     let at = PassiveLevel::check().map_err(|error| error.to_string())?;
     let too_deep = vouch_for(&too_deep).err().ok_or("127 locations")?;
-    let own_over_deep = pair(&own, &deep).err().ok_or("127 locations")?;
-    let over = |device| pair(&own, device).map_err(|error| error.to_string());
-    let (own_over_inline, own_over_pend) = (over(&inline)?, over(&pend)?);
+    let own_over_deep = pair(&own, &deep).err();
+    let text = |error: IrpError| error.to_string();
+    let over = |device| pair(&own, device).map_err(text);
+    let own_over_inline = loaded(over(&inline)?);
+    let own_over_pend = loaded(over(&pend)?);
+    let registered_over_pend = over(&pend)?;
+    let lock = remove_lock();
+    let locked_over_slow = locked_pair(&own, &slow, lock).map_err(text)?;
+    // SAFETY: a device of the model.
+    let named = unsafe { OpenedDevice::open(&device_name(b"\\Device\\Named"), READ, &at) };
+    let named = named.map_err(text)?;
+    // SAFETY: there is none.
+    let nowhere = unsafe { OpenedDevice::open(&device_name(b"\\Device\\Nowhere"), READ, &at) };
     let devices = Devices {
         inline: inline.passive_target(),
         inline_direct: inline_direct.passive_target(),
@@ -99,9 +139,20 @@ fn on_a_new_machine(case: Case) -> Result<(), String> {
         own_over_deep,
         own_over_inline: &own_over_inline,
         own_over_pend: &own_over_pend,
+        registered_over_pend: &registered_over_pend,
+        locked_over_slow: &locked_over_slow,
+        lock,
+        named: &named,
+        not_opened: nowhere.err(),
     };
-    let result = run(case, &devices, &at, &Model(&machine)).map_err(|error| error.to_string());
-    drop((own_over_inline, own_over_pend));
+    let model = Model {
+        machine: &machine,
+        canceller: Mutex::new(None),
+    };
+    let result = run(case, &devices, &at, &model).map_err(|error| error.to_string());
+    machine.join_drivers();
+    drop((own_over_inline, own_over_pend, registered_over_pend));
+    drop((locked_over_slow, named));
     machine.finish();
     result
 }
@@ -119,9 +170,51 @@ fn pair(own: &Device, lower: &Device) -> Result<DevicePair<Unlocked>, IrpError> 
     let [own, lower] =
         [own, lower].map(|device| NonNull::new(device.as_ptr()).expect("a device has an object"));
     // SAFETY: as for `vouch_for`; the machine ends after each request.
-    let pair = unsafe { DevicePair::without_lock(own, lower) }?;
+    unsafe { DevicePair::without_lock(own, lower) }
+}
+
+fn loaded<H: Hold>(pair: DevicePair<H>) -> DevicePair<H> {
     // SAFETY: a test is not unloaded.
-    Ok(unsafe { pair.keeps_image_loaded() })
+    unsafe { pair.keeps_image_loaded() }
+}
+
+type Lock = InExtension<RemoveLock>;
+
+/// Makes a remove lock of its own for a case, which removes the device.
+fn remove_lock() -> &'static Lock {
+    static LOCKS: Mutex<Vec<&'static Lock>> = Mutex::new(Vec::new());
+    const TAG: AllocationTag = AllocationTag::new(*b"Pair").expect("not zero");
+
+    let memory = Box::leak(Box::<Lock>::new_uninit()).as_mut_ptr();
+    let at = PassiveLevel::check().expect("a test's thread");
+    // SAFETY: the memory is new, and never freed.
+    unsafe { InExtension::<RemoveLock>::initialize(memory, TAG, &at) };
+    // SAFETY: initialized in the line above, and only shared from now on.
+    let lock = unsafe { &*memory };
+    // Where leak checkers find it.
+    LOCKS.lock().expect("no panic").push(lock);
+    lock
+}
+
+/// Makes a pair whose requests hold the lock.
+fn locked_pair(
+    own: &Device,
+    lower: &Device,
+    lock: &'static Lock,
+) -> Result<DevicePair<Lock>, IrpError> {
+    let [own, lower] =
+        [own, lower].map(|device| NonNull::new(device.as_ptr()).expect("a device has an object"));
+    // SAFETY: as for `vouch_for`; the lock is static.
+    Ok(loaded(unsafe { DevicePair::new(own, lower, lock) }?))
+}
+
+/// Answers with the address of the file object that the request carries.
+fn answer_with_file_object(irp: &LowerIrp) -> (NTSTATUS, usize) {
+    // SAFETY: a `LowerIrp` is an IRP that a lower driver has, with a location in it.
+    let location = unsafe { IoGetCurrentIrpStackLocation(irp.as_ptr()) };
+    // SAFETY: the location is this driver's, as the IRP is.
+    let file = unsafe { StackLocation::new(location) }.file_object();
+    (STATUS_SUCCESS, irp.write_output(&file.addr().to_le_bytes()))
 }
 
 /// Makes a device move data as the lower devices of the driver do.

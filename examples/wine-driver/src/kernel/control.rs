@@ -1,13 +1,14 @@
 //! The requests to the control device, on which a program asks for the cases.
 
 use core::fmt::Write;
+use core::ptr::null_mut;
 use core::slice;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use wdm_irp::sys::irp::{Irp, StackLocation};
 use wdm_irp::sys::{
-    IRP, IRP_MJ_DEVICE_CONTROL, IoGetCurrentIrpStackLocation, NTSTATUS, STATUS_DEVICE_BUSY,
-    STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS,
+    IRP, IRP_MJ_DEVICE_CONTROL, IRP_MJ_READ, IoGetCurrentIrpStackLocation, NTSTATUS,
+    STATUS_DEVICE_BUSY, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS,
 };
 use wdm_irp_conformance::SCENARIOS;
 
@@ -15,6 +16,7 @@ use super::answer::{Answer, STATUS_BUFFER_TOO_SMALL};
 use super::cases::run_case;
 use super::conformance::PREFIX;
 use super::ntoskrnl::{IRP_MJ_CLOSE, IRP_MJ_CREATE};
+use super::standins::OPENED;
 use crate::protocol::{LIST, RUN};
 use crate::requests::CASES;
 
@@ -32,6 +34,8 @@ pub(super) unsafe fn control(irp: *mut IRP) -> (NTSTATUS, usize) {
     let location = unsafe { StackLocation::new(location) };
     match u32::from(location.major_function()) {
         IRP_MJ_CREATE | IRP_MJ_CLOSE => return (STATUS_SUCCESS, 0),
+        // SAFETY: by contract.
+        IRP_MJ_READ => return unsafe { answer_with_file_object(irp, location) },
         IRP_MJ_DEVICE_CONTROL => {}
         _ => return (STATUS_INVALID_DEVICE_REQUEST, 0),
     }
@@ -67,7 +71,9 @@ pub(super) unsafe fn control(irp: *mut IRP) -> (NTSTATUS, usize) {
         LIST => list(&mut answer),
         RUN if RUNNING.swap(true, Ordering::AcqRel) => Err(STATUS_DEVICE_BUSY),
         RUN => {
+            OPENED.store(location.file_object(), Ordering::Release);
             let result = run_case(case, scratch, &mut answer);
+            OPENED.store(null_mut(), Ordering::Release);
             RUNNING.store(false, Ordering::Release);
             result
         }
@@ -77,6 +83,22 @@ pub(super) unsafe fn control(irp: *mut IRP) -> (NTSTATUS, usize) {
         Ok(()) => (STATUS_SUCCESS, answer.bytes),
         Err(status) => (status, 0),
     }
+}
+
+/// Answers a read with the address of the file object that the request carries.
+///
+/// # Safety
+/// `irp` is at the control device, and `location` is its current stack location, of a read.
+unsafe fn answer_with_file_object(irp: *mut IRP, location: StackLocation) -> (NTSTATUS, usize) {
+    let address = location.file_object().addr().to_le_bytes();
+    // SAFETY: an IRP at a driver is allocated and that driver's (contract).
+    let buffer = unsafe { Irp::new(irp) }.system_buffer().cast::<u8>();
+    if buffer.is_null() || (location.read_parameters().Length as usize) < address.len() {
+        return (STATUS_BUFFER_TOO_SMALL, 0);
+    }
+    // SAFETY: the device has `DO_BUFFERED_IO`, so the buffer has the length of the read.
+    unsafe { buffer.cast::<[u8; size_of::<usize>()]>().write(address) };
+    (STATUS_SUCCESS, address.len())
 }
 
 /// Lists the names of all cases, one line each; the scenarios of the conformance script come last.

@@ -17,7 +17,7 @@ use super::ntoskrnl::{
 pub(super) static CONTROL: AtomicPtr<DEVICE_OBJECT> = AtomicPtr::new(null_mut());
 
 /// What the lower devices are: behavior, I/O method and stack size, in the order of [`LOWER`].
-pub(super) const LOWER_KINDS: [(Behavior, u32, i8); 15] = [
+pub(super) const LOWER_KINDS: [(Behavior, u32, i8); 16] = [
     (Behavior::Inline, DO_BUFFERED_IO, 1),
     (Behavior::Inline, DO_DIRECT_IO, 1),
     (Behavior::Busy, DO_BUFFERED_IO, 1),
@@ -29,7 +29,8 @@ pub(super) const LOWER_KINDS: [(Behavior, u32, i8); 15] = [
     (Behavior::Record, DO_BUFFERED_IO, 1),
     (Behavior::MarkAndReturnSuccess, DO_BUFFERED_IO, 1),
     (Behavior::ReturnSuccessAndComplete, DO_BUFFERED_IO, 1),
-    (Behavior::Inline, DO_BUFFERED_IO, i8::MAX),
+    (Behavior::Inline, DO_BUFFERED_IO, 126),
+    (Behavior::Inline, DO_BUFFERED_IO, 127),
     (Behavior::Script, DO_BUFFERED_IO, 3),
     (Behavior::Script, DO_BUFFERED_IO, 2),
     (Behavior::Script, DO_BUFFERED_IO, 1),

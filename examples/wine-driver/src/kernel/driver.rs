@@ -12,10 +12,11 @@ use super::devices::{
 use super::faults;
 use super::lower::{self, Extension, complete};
 use super::ntoskrnl::{IoCreateSymbolicLink, IoDeleteSymbolicLink, UNICODE_STRING, with_unicode};
+use super::standins;
 use crate::protocol::NAME;
 
 /// The directory of the device objects.
-const DEVICE: &str = r"\Device\";
+pub(super) const DEVICE: &str = r"\Device\";
 /// The directory of the names that Win32 programs open.
 const LINK: &str = r"\DosDevices\";
 
@@ -46,6 +47,7 @@ unsafe extern "system" fn driver_entry(
 /// `driver` is the object of this driver, whose `DriverEntry` is running, at `PASSIVE_LEVEL`.
 unsafe fn start(driver: *mut DRIVER_OBJECT) -> Result<(), NTSTATUS> {
     faults::find_functions()?;
+    standins::find_functions()?;
     // SAFETY: the object is valid by contract, and `DriverEntry`'s to fill in.
     unsafe { (*driver).MajorFunction = [Some(dispatch); 28] };
     // SAFETY: as above.

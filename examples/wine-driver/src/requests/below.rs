@@ -1,7 +1,10 @@
 //! What is below the driver: its devices, and the kernel.
 
+use wdm_irp::in_flight::Canceller;
+use wdm_irp::lock_storage::InExtension;
+use wdm_irp::remove_lock::RemoveLock;
 use wdm_irp::sys::NTSTATUS;
-use wdm_irp::target::{DevicePair, Unlocked};
+use wdm_irp::target::{DevicePair, OpenedDevice, Unlocked};
 use wdm_irp::{IrpError, TargetDevice};
 
 /// `STATUS_DATA_ERROR`: what a lower device answers to a write of other bytes than expected.
@@ -11,6 +14,9 @@ pub const STATUS_DATA_ERROR: NTSTATUS = 0xC000_003E_u32.cast_signed();
 pub trait Kernel {
     /// Makes the next `IoAllocateIrp` return NULL.
     fn fail_next_allocation(&self);
+
+    /// Makes the next `IoSetCompletionRoutineEx` fail.
+    fn fail_next_registration(&self);
 
     /// Returns how many IRPs are allocated and not freed.
     fn allocated(&self) -> isize;
@@ -23,6 +29,12 @@ pub trait Kernel {
     ///
     /// [H23]: https://github.com/wdm-irp/wdm-irp/blob/main/docs/hazards.md#h23
     fn forwards_pending_returned(&self) -> bool;
+
+    /// Has another thread cancel a request and drop the canceller; returns whether there is one.
+    fn cancel_elsewhere(&self, canceller: Canceller) -> bool;
+
+    /// Waits for that thread.
+    fn join(&self);
 }
 
 /// The lower devices, by what they do.
@@ -51,9 +63,19 @@ pub struct Devices<'a> {
     /// How a device with 127 locations was refused as a target.
     pub too_deep: IrpError,
     /// How a pair of the driver's own device and `deep` was refused.
-    pub own_over_deep: IrpError,
+    pub own_over_deep: Option<IrpError>,
     /// A device of the driver's own over `inline`.
     pub own_over_inline: &'a DevicePair<Unlocked>,
     /// A device of the driver's own over `pend`.
     pub own_over_pend: &'a DevicePair<Unlocked>,
+    /// The same, whose routine is registered with `IoSetCompletionRoutineEx`.
+    pub registered_over_pend: &'a DevicePair<Unlocked>,
+    /// A device of the driver's own over `slow`, whose requests hold `lock`.
+    pub locked_over_slow: &'a DevicePair<InExtension<RemoveLock>>,
+    pub lock: &'a InExtension<RemoveLock>,
+    /// A device that was opened by its name. A read answers with the address of the file object that
+    /// the request carries.
+    pub named: &'a OpenedDevice,
+    /// How a name that there is not was refused.
+    pub not_opened: Option<IrpError>,
 }

@@ -4,7 +4,9 @@ use wdm_irp::PassiveLevel;
 
 use super::below::{Devices, Kernel};
 use super::failure::{Failure, same};
-use super::{completion, contract, data, in_flight, irp, parameters, remove_lock};
+use super::{
+    abandoned, completion, contract, data, in_flight, irp, opened, parameters, remove_lock,
+};
 
 /// One case.
 pub type Case = fn(&Devices<'_>, &PassiveLevel, &dyn Kernel) -> Result<(), Failure>;
@@ -45,12 +47,23 @@ cases! {
         ioctl_direct_data
         direct_read
         flush_shutdown_pnp;
+    abandoned:
+        abandoned_in_flight
+        waited_for_in_vain
+        cancelled_from_another_thread
+        cancelled_in_its_scope;
     irp:
         own_stack_location
+        own_stack_location_again
+        irp_used_again
+        registration_failure
         allocation_failure
         stack_too_deep;
+    opened:
+        opened_by_name;
     remove_lock:
-        remove_lock;
+        remove_lock
+        pair_removed_in_flight;
 }
 
 /// Runs a case, and checks that it has freed every IRP it has allocated.
