@@ -8,7 +8,7 @@ use std::thread;
 
 use wdm_irp::in_flight::{CancellableSlot, Canceller, InFlight, ScopedCanceller, Sent};
 use wdm_irp::sys::{STATUS_CANCELLED, STATUS_SUCCESS};
-use wdm_irp::{Completing, IrpError, Signaled, completion_routine};
+use wdm_irp::{Completing, IrpError, Signaled, Timeout, completion_routine};
 use wdm_irp_sim::{Allocation, Behavior, DelayPoint, Device, DeviceOptions, Machine, When};
 use wdm_irp_tests::{AnyOutcome, LONG, SOON, Target, ZERO, disk, in_flight, passive, read};
 
@@ -49,7 +49,7 @@ fn context_owns_the_canceller_of_its_own_request() {
             if wait {
                 drop(own);
                 // Its routine, which may be on its way out, has the last of what it cancels with.
-                drop(sent.wait(&at, SOON_ELAPSED).completed());
+                drop(sent.wait(&at, Timeout::milliseconds(20)).completed());
             } else {
                 own.0.get().expect("set above").cancel();
                 drop((sent, own));
@@ -61,18 +61,14 @@ fn context_owns_the_canceller_of_its_own_request() {
     }
 }
 
-const SOON_ELAPSED: wdm_irp::Timeout = wdm_irp::Timeout::milliseconds(20);
-
 /// Each context owns the canceller of the other request, and cancels it in its drop.
 #[test]
 fn contexts_own_each_others_cancellers_and_cancel_in_their_drops() {
-    #[expect(dead_code, reason = "is counted")]
-    struct Alive(Arc<()>);
-
-    struct Other(Mutex<Option<Canceller>>, Alive);
+    struct Other(Mutex<Option<Canceller>>, Arc<()>);
 
     impl Drop for Other {
         fn drop(&mut self) {
+            assert!(Arc::strong_count(&self.1) > 1);
             if let Some(canceller) = self.0.get_mut().expect("no panic") {
                 canceller.cancel();
             }
@@ -95,8 +91,7 @@ fn contexts_own_each_others_cancellers_and_cancel_in_their_drops() {
         let disk = disk(&machine, when);
         for first in [true, false] {
             let alive = Arc::new(());
-            let contexts =
-                [(), ()].map(|()| Arc::new(Other(Mutex::default(), Alive(alive.clone()))));
+            let contexts = [(), ()].map(|()| Arc::new(Other(Mutex::default(), alive.clone())));
             let sent = [0, 1].map(|one| {
                 let context = contexts[one].clone();
                 let request = read(disk.target(), [0; 8], 0, keeps, context);
@@ -309,7 +304,7 @@ fn scoped_cancellers_are_used_until_the_last_moment_of_the_scope() {
                                     std::mem::forget(in_flight);
                                 }
                             }
-                            3 => drop(sent.wait(&at, ZERO).map(|done| done.into_parts())),
+                            3 => drop(sent.wait(&at, ZERO).completed().into_parts()),
                             4 => {
                                 if let Sent::InFlight(in_flight) = sent {
                                     drop(in_flight.try_complete().map_err(std::mem::forget));

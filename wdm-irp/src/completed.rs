@@ -1,7 +1,5 @@
 //! What a request leaves behind.
 
-mod explain;
-
 use core::fmt;
 
 use crate::buffer::IoBuffer;

@@ -1,11 +1,12 @@
-//! Methods that exist for the error they give: a request in flight that is looked at or used again,
-//! and cancellers of requests that have none.
+//! Methods that exist for the error they give: looking at a request in flight, using an IRP again
+//! that is not free, and asking for a canceller where there is none.
 
 use super::boxed::BoxedSlot;
 use super::cancellable::Canceller;
 use super::handle::InFlight;
 use super::slot::Slot;
 use super::storage::{Storage, sealed};
+use crate::completed::{Completed, NotReusable};
 use crate::routine::CompletionRoutine;
 use crate::target::Target;
 
@@ -73,5 +74,23 @@ impl<R: CompletionRoutine, B, T: Target> InFlight<&Slot<R, B, T>> {
         Self: SentWithCanceller,
     {
         unreachable!("no type is `SentWithCanceller`")
+    }
+}
+
+/// A completed request that has its IRP; see the hidden method of [`Completed`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "IoReuseIrp: a request that was sent with a canceller gives no IRP back, because the canceller may still cancel it; take `.into_parts()` and allocate another IRP, or send the request without a canceller",
+    label = "the cancellers keep the IRP"
+)]
+pub trait HasItsIrp {}
+
+#[doc(hidden)]
+impl<R: CompletionRoutine, B, T> Completed<R, B, T, NotReusable> {
+    pub fn reuse<P>(self) -> P
+    where
+        Self: HasItsIrp,
+    {
+        unreachable!("no type is `HasItsIrp`")
     }
 }
