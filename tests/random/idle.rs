@@ -21,12 +21,18 @@ pub(crate) struct Idle {
 
 /// Targets whose IRPs can be kept: all but borrowed ones, whose IRPs are freed.
 pub(crate) trait Kept: Target + Sized {
+    /// Whether its requests get every routine there is, or the one that can do what all do: each
+    /// routine is compiled for each target, buffer and kind of request.
+    const GETS_EVERY_ROUTINE: bool;
+
     fn keep(irp: Irp<Self>, idle: &Idle);
 }
 
 macro_rules! kept {
-    ($($type:ty)*) => {$(
+    ($($type:ty: $gets_every_routine:literal;)*) => {$(
         impl Kept for $type {
+            const GETS_EVERY_ROUTINE: bool = $gets_every_routine;
+
             fn keep(irp: Irp<Self>, idle: &Idle) {
                 lock(Self::idle(idle)).push(irp);
             }
@@ -34,9 +40,15 @@ macro_rules! kept {
     )*};
 }
 
-kept!(wdm_irp_tests::Target Pair Locked);
+kept! {
+    wdm_irp_tests::Target: true;
+    Pair: false;
+    Locked: false;
+}
 
 impl<T: Reached> Kept for &T {
+    const GETS_EVERY_ROUTINE: bool = false;
+
     fn keep(irp: Irp<Self>, _: &Idle) {
         drop(irp);
     }

@@ -127,6 +127,9 @@ impl Sender {
         B: Owned,
     {
         let context = self.context(job);
+        if !T::GETS_EVERY_ROUTINE {
+            return self.anyhow(request.on_completion(nesting, context), job);
+        }
         match job.spec.routine {
             RoutineSpec::SignalIfPended => {
                 self.anyhow(request.on_completion(signal_if_pended, context), job);
@@ -145,6 +148,9 @@ impl Sender {
         B: Payload,
     {
         let context = self.context(job);
+        if !T::GETS_EVERY_ROUTINE {
+            return Self::here(request.on_completion(nesting, context), job);
+        }
         match job.spec.routine {
             RoutineSpec::SignalIfPended => {
                 Self::here(request.on_completion(signal_if_pended, context), job);

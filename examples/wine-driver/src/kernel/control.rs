@@ -93,7 +93,7 @@ unsafe fn answer_with_file_object(irp: *mut IRP, location: StackLocation) -> (NT
     let address = location.file_object().addr().to_le_bytes();
     // SAFETY: an IRP at a driver is allocated and that driver's (contract).
     let buffer = unsafe { Irp::new(irp) }.system_buffer().cast::<u8>();
-    if buffer.is_null() || (location.read_parameters().Length as usize) < address.len() {
+    if buffer.is_null() || (location.read_parameters().Length.0 as usize) < address.len() {
         return (STATUS_BUFFER_TOO_SMALL, 0);
     }
     // SAFETY: the device has `DO_BUFFERED_IO`, so the buffer has the length of the read.

@@ -159,6 +159,10 @@ unsafe extern "system" fn set_completion_routine_ex(
             )
         };
     }
+    if [on_success, on_error, on_cancel].contains(&0) {
+        // The library registers for all three.
+        return STATUS_NOT_SUPPORTED;
+    }
     // SAFETY: neither size nor tag is zero.
     let memory = unsafe { ExAllocatePoolWithTag(NonPagedPoolNx, size_of::<Registration>(), TAG) };
     if memory.is_null() {
@@ -174,16 +178,7 @@ unsafe extern "system" fn set_completion_routine_ex(
     // SAFETY: just allocated with this size; pool memory is aligned for pointers.
     unsafe { memory.cast::<Registration>().write(registration) };
     // SAFETY: the IRP is the caller's and has a next location, by contract.
-    unsafe {
-        IoSetCompletionRoutine(
-            irp,
-            Some(run_registered),
-            memory,
-            on_success != 0,
-            on_error != 0,
-            on_cancel != 0,
-        );
-    };
+    unsafe { IoSetCompletionRoutine(irp, Some(run_registered), memory) };
     STATUS_SUCCESS
 }
 
