@@ -275,7 +275,8 @@ fn irp_is_used_again_while_its_routine_leaves() {
             When::after(SOON / 2).unmarked(),
         ] {
             let disk = disk(&machine, when);
-            for way in 0..4 {
+            let ways = if cfg!(miri) { 1..3 } else { 0..4 };
+            for way in ways {
                 let mut parts = (allocate(disk.target()), [0; 8], Count::default());
                 for number in 0..3 {
                     parts = round(way + number / 2, &SLOT, parts);
