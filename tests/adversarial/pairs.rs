@@ -20,7 +20,7 @@ use wdm_irp_tests::{
     AnyOutcome, Extension, LONG, Removable, SOON, ZERO, disk, done, in_flight, passive,
 };
 
-use super::common::{ROUNDS, every_journey};
+use super::common::{ROUNDS, journeys};
 
 type Locked = DevicePair<InExtension<RemoveLock>, UpToDispatch>;
 type Reading = Request<Locked, Read, [u8; 8], done>;
@@ -89,7 +89,7 @@ fn removal_follows_every_end_of_every_send() {
             assert!(panicked.is_err());
         },
     ];
-    for when in every_journey() {
+    for when in journeys() {
         let lower = disk(&machine, when);
         for (number, end) in ends.iter().enumerate() {
             if cfg!(miri) && number % 3 != 0 {
@@ -204,7 +204,7 @@ fn handle_of_a_completed_request_is_dropped_by_another_thread() {
 #[test]
 fn cancellers_outlive_the_device() {
     let machine = Machine::new();
-    for when in every_journey() {
+    for when in journeys() {
         let lower = disk(&machine, when);
         let locks = locks(&machine);
         let own = machine.own_device_over(&lower);

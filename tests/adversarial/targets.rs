@@ -18,7 +18,7 @@ use wdm_irp_tests::{
     AnyOutcome, LONG, SOON, Target as Vouched, ZERO, allocate, disk, done, in_flight, passive, read,
 };
 
-use super::common::{ROUNDS, every_journey};
+use super::common::{ROUNDS, journeys};
 
 const NAME: [u16; 13] = device_name(b"\\Device\\Disk0");
 
@@ -128,7 +128,7 @@ fn last_reference_is_dropped_at_every_moment() {
             drop(completed.completed().reuse());
         },
     ];
-    for when in every_journey() {
+    for when in journeys() {
         for moment in moments {
             let device = named(&machine, when);
             let opened = open();
