@@ -3,6 +3,7 @@
 //! The `unsafe` that they need to name devices and control codes is here, and nowhere else.
 #![deny(unsafe_code)]
 
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -12,9 +13,11 @@ use wdm_irp::in_flight::{InFlight, Sent, Storage};
 use wdm_irp::irql::UpToDispatch;
 use wdm_irp::request::{Read, Request};
 use wdm_irp::routine::CompletionRoutine;
-use wdm_irp::sys;
+use wdm_irp::sys::{self, DEVICE_OBJECT};
+use wdm_irp::target::{DesiredAccess, OpenedDevice};
 use wdm_irp::{
-    ByteOffset, Completing, Irp, PassiveLevel, Signaled, TargetDevice, Timeout, completion_routine,
+    ByteOffset, Completing, Irp, IrpError, PassiveLevel, Signaled, TargetDevice, Timeout,
+    completion_routine,
 };
 use wdm_irp_sim::{Behavior, Device, DeviceOptions, LowerIrp, Machine, When};
 
@@ -235,6 +238,33 @@ pub mod codes {
     /// `METHOD_NEITHER`
     // SAFETY: the modeled drivers treat the buffers of every code as bytes.
     pub const NEITHER: ControlCode<Neither> = unsafe { ControlCode::new(0x0022_200f) };
+}
+
+/// Opens a device of the model by its name.
+///
+/// # Errors
+/// As [`OpenedDevice::open`] says.
+///
+/// # Panics
+/// If the test has raised the IRQL.
+#[expect(unsafe_code, reason = "vouches for the devices")]
+pub fn open(name: &[u16]) -> Result<OpenedDevice<UpToDispatch>, IrpError> {
+    // SAFETY: modeled drivers treat requests as documented, and stay until their machine ends.
+    let opened = unsafe { OpenedDevice::open(name, DesiredAccess::READ, passive()) }?;
+    // SAFETY: modeled drivers run at any IRQL up to DISPATCH_LEVEL.
+    Ok(unsafe { opened.takes_dispatch_level() })
+}
+
+/// Sets and clears a flag of a device object, as a file system does it at any time.
+#[expect(unsafe_code, reason = "writes to a device object")]
+pub fn toggle_flag(device: &Device, flag: u32) {
+    let flags = device
+        .as_ptr()
+        .wrapping_byte_add(offset_of!(DEVICE_OBJECT, Flags));
+    // SAFETY: the model keeps device objects until the last of its handles is dropped, and reads
+    // this field as nobody else writes it but here, by whole words.
+    let flags = unsafe { AtomicU32::from_ptr(flags.cast()) };
+    flags.fetch_xor(flag, Ordering::Relaxed);
 }
 
 /// Returns the address of the system buffer of a request.

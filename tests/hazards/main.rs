@@ -7,6 +7,7 @@
 
 mod abandoned;
 mod buffer;
+mod canceller;
 mod completed;
 mod in_flight;
 mod irp;
@@ -15,6 +16,7 @@ mod operation;
 mod pairs;
 mod remove_lock;
 mod request;
+mod reuse;
 mod routine;
 mod rundown;
 mod send;

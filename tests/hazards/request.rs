@@ -1,7 +1,7 @@
 //! What a request asks its target for, and how the target receives it.
 //!
-//! Hazards [H2](../../docs/hazards.md#h2), [H37](../../docs/hazards.md#h37) and
-//! [H42](../../docs/hazards.md#h42).
+//! Hazards [H2](../../docs/hazards.md#h2), [H37](../../docs/hazards.md#h37),
+//! [H42](../../docs/hazards.md#h42) and [H43](../../docs/hazards.md#h43).
 
 use wdm_irp::buffer::SystemBuffer;
 use wdm_irp::request::PnpMinor;
@@ -14,7 +14,31 @@ use wdm_irp::{ByteOffset, IrpError};
 use wdm_irp_sim::{Behavior, DeviceOptions, Machine, Parameters, When};
 use wdm_irp_tests::Slot;
 use wdm_irp_tests::codes::{BUFFERED, IN_DIRECT, NEITHER, OUT_DIRECT};
-use wdm_irp_tests::{LONG, SOON, allocate, disk, done, passive, raw, read};
+use wdm_irp_tests::{LONG, SOON, allocate, disk, done, passive, raw, read, toggle_flag};
+
+/// A file system sets and clears `DO_VERIFY_VOLUME` at any time. Miri sees whether that is a race.
+#[test]
+fn h43_flags_are_read_while_another_thread_writes_them() {
+    const DO_VERIFY_VOLUME: u32 = 2;
+
+    let machine = Machine::new();
+    let at = passive();
+    let disk = disk(&machine, When::inline());
+    let other = std::thread::spawn({
+        let disk = disk.clone();
+        move || {
+            for _ in 0..100 {
+                toggle_flag(&disk, DO_VERIFY_VOLUME);
+            }
+        }
+    });
+    for _ in 0..10 {
+        let read = read(disk.target(), [0; 8], 5, done, ());
+        let completed = read.send_and_wait(&at, LONG).expect("read");
+        assert_eq!(completed.buffer()[0], 5);
+    }
+    other.join().expect("no panic");
+}
 
 /// A major function whose arguments are no transfer\'s: `IRP_MJ_QUERY_INFORMATION`.
 const RAW: u8 = 0x05;
