@@ -50,7 +50,8 @@ use crate::timeout::Timeout;
 /// Dropping the handle cancels the request and abandons it, without waiting (hazard [H40]): the
 /// last of handle and completion routine drops context, buffer, IRP and target. So they may be
 /// dropped on any thread, in the routine, at IRQL <= `DISPATCH_LEVEL`; one that panics there stops
-/// the machine. In [`Request::send_scoped`](crate::request::Request::send_scoped) dropping the
+/// the machine, and a long chain of requests, each of which owns the handle of the next, nests as
+/// many calls. In [`Request::send_scoped`](crate::request::Request::send_scoped) dropping the
 /// handle cancels the request, and the end of the scope waits for it.
 ///
 /// Leaking the handle is safe: a slot in static memory then stays in use, one in pool is leaked,

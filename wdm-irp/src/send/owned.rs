@@ -77,7 +77,8 @@ impl<T: Target, K, B, R: CompletionRoutine> Request<T, K, B, R> {
     /// owned. The IRQL is any at which the request may be sent.
     ///
     /// # Errors
-    /// The request was not sent; [`IrpError::SlotAllocation`] if there is no pool.
+    /// The request was not sent; [`IrpError::SlotAllocation`] if there is no pool, or if context or
+    /// buffer want to be aligned to more than a page.
     ///
     /// ```
     /// # use wdm_irp::in_flight::{InFlight, Sent};
