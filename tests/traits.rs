@@ -6,7 +6,7 @@ use std::panic::UnwindSafe;
 
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 use wdm_irp::error::{Failed, NotSent, SendError};
-use wdm_irp::in_flight::{InFlight, Sent};
+use wdm_irp::in_flight::{CancellableSlot, Canceller, InFlight, ScopedCanceller, Sent};
 use wdm_irp::irql::{ApcLevel, DispatchLevel, PassiveOnly};
 use wdm_irp::lock_storage::{InExtension, InStatic};
 use wdm_irp::remove_lock::{RemoveLock, RemoveLockGuard};
@@ -41,6 +41,7 @@ const_assert_eq!(size_of::<Signaled<'static>>(), 0);
 // A request or an operation belongs to no thread, but there is only one of it.
 type OfStatic = &'static Slot<count, [u8; 512]>;
 type OnHeap = BoxedSlot<count, [u8; 512]>;
+type Cancellable = CancellableSlot<count, [u8; 512], Target>;
 assert_impl_all!(Irp<Target>: Send, Sync);
 assert_not_impl_any!(Irp<Target>: Clone, Copy, Default);
 assert_impl_all!(Request<Target, Read, [u8; 512], count>: Send, Sync);
@@ -51,6 +52,8 @@ assert_not_impl_any!(InFlight<OfStatic>: Clone, Copy, Default);
 assert_not_impl_any!(InFlight<OnHeap>: Clone, Copy, Default);
 assert_impl_all!(Sent<OfStatic>: Send);
 assert_not_impl_any!(Sent<OnHeap>: Clone, Copy, Default);
+assert_impl_all!(InFlight<Cancellable>: Send, Sync);
+assert_not_impl_any!(InFlight<Cancellable>: Clone, Copy, Default);
 assert_impl_all!(Completed<count, [u8; 512]>: Send);
 assert_not_impl_any!(Completed<count, [u8; 512]>: Clone, Copy, Default);
 assert_impl_all!(Failed<Completed<count, [u8; 512]>>: Send, std::error::Error);
@@ -60,6 +63,12 @@ assert_not_impl_any!(Slot<count, [u8; 512]>: Clone, Copy);
 assert_impl_all!(OnHeap: Send, Sync);
 assert_not_impl_any!(OnHeap: Clone, Copy, Default);
 assert_impl_all!(Irp<&'static Target>: Send, Sync);
+
+// The right to cancel is counted, and of no thread; that of a scope ends with it.
+assert_impl_all!(Canceller: Send, Sync);
+assert_not_impl_any!(Canceller: Clone, Copy, Default);
+assert_impl_all!(ScopedCanceller<'static>: Send, Sync, Copy);
+const_assert_eq!(size_of::<Canceller>(), size_of::<usize>());
 
 // A target is counted, and of no thread.
 assert_impl_all!(TargetDevice<PassiveOnly>: Clone, Send, Sync);
@@ -87,6 +96,7 @@ const_assert_eq!(size_of::<RemoveLockGuard<'static>>(), 16);
 const_assert_eq!(size_of::<RundownGuard<'static>>(), 8);
 
 // A context or buffer that belongs to one thread keeps the operation there.
+assert_not_impl_any!(CancellableSlot<done, *mut u8, Target>: Send, Sync);
 assert_not_impl_any!(Slot<done, *mut u8>: Send, Sync);
 assert_not_impl_any!(BoxedSlot<done, *mut u8>: Send, Sync);
 
@@ -126,6 +136,16 @@ fn errors_say_what_happened() {
         (IrpError::IrpAllocation, "IoAllocateIrp returned NULL"),
         (IrpError::MdlAllocation, "IoAllocateMdl returned NULL"),
         (IrpError::SlotAllocation, "no memory for the operation"),
+        (
+            IrpError::RoutineRegistration,
+            "IoSetCompletionRoutineEx failed",
+        ),
+        (IrpError::DeletePending, "the device is being removed"),
+        (IrpError::TooManyGuards, "the target is held too often"),
+        (
+            IrpError::Open(STATUS_DEVICE_BUSY),
+            "the device was not opened: 0x80000011",
+        ),
         (
             IrpError::InvalidParameter,
             "the request does not fit into an IO_STACK_LOCATION",

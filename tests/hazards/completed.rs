@@ -18,13 +18,16 @@ const STATUS_BUFFER_OVERFLOW: NTSTATUS = 0x8000_0005_u32.cast_signed();
 type Reading = Request<Target, Read, [u8; 8], count>;
 
 /// Every error but those of a lower driver.
-const OF_THE_LIBRARY: [IrpError; 6] = [
+const OF_THE_LIBRARY: [IrpError; 9] = [
     IrpError::IrpAllocation,
     IrpError::MdlAllocation,
     IrpError::SlotAllocation,
     IrpError::InvalidParameter,
     IrpError::SlotInUse,
     IrpError::TimedOut,
+    IrpError::RoutineRegistration,
+    IrpError::DeletePending,
+    IrpError::TooManyGuards,
 ];
 
 #[test]
@@ -73,9 +76,10 @@ fn h39_status_of_an_error_is_never_a_success() {
         assert!(!NT_SUCCESS(error.status()), "{error}");
     }
     for success in [STATUS_SUCCESS, STATUS_PENDING, 0x4000_0000, NTSTATUS::MAX] {
-        let error = IrpError::Device(success);
-        assert_eq!(error.status(), STATUS_UNSUCCESSFUL);
-        assert_eq!(NTSTATUS::from(error), STATUS_UNSUCCESSFUL);
+        for error in [IrpError::Device(success), IrpError::Open(success)] {
+            assert_eq!(error.status(), STATUS_UNSUCCESSFUL);
+            assert_eq!(NTSTATUS::from(error), STATUS_UNSUCCESSFUL);
+        }
     }
     for failure in [STATUS_BUFFER_OVERFLOW, STATUS_INVALID_PARAMETER, -1] {
         assert_eq!(IrpError::Device(failure).status(), failure);
