@@ -89,6 +89,7 @@ impl Drop for Bomb {
 
 /// The drop of a struct goes on with the other fields; so does that of what a request was lent.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn buffer_that_panics_in_its_drop_loses_no_context() {
     static SLOT: Slot<shared, Value> = Slot::new();
 
@@ -221,6 +222,7 @@ fn routine_abandons_its_own_request_before_and_after_the_signal() {
 
 /// A handle of a request that is abandoned on one thread while the routine comes on another.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn requests_are_abandoned_while_their_routines_are_delayed_at_every_point() {
     static SLOT: Slot<shared, Bytes> = Slot::new();
 
@@ -367,6 +369,7 @@ fn routines_drop_the_handles_that_their_own_thread_has_to_complete() {
 /// One slot, used at once after each wait and as soon as it is free after each drop, while routines
 /// of earlier rounds are on their way out.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn static_slot_is_used_at_once_after_waits_and_drops() {
     static SLOT: Slot<shared, Bytes> = Slot::new();
 

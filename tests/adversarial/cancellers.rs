@@ -165,6 +165,7 @@ fn orders(of: [usize; 4]) -> Vec<[usize; 4]> {
 /// Threads that cancel with cancellers of their own and drop them, while others make more and the
 /// handle ends.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn storm_of_cancellers_while_the_request_ends() {
     let machine = Machine::new();
     let context = Arc::new(());
@@ -274,6 +275,7 @@ fn canceller_of_a_completed_request_cancels_no_other() {
 /// Copies of a scoped canceller cancel on many threads: before and after the completion, after the
 /// handle is gone, and while the scope unwinds.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn scoped_cancellers_are_used_until_the_last_moment_of_the_scope() {
     let machine = Machine::new();
     let at = passive();

@@ -48,6 +48,7 @@ fn request(pair: &Locked) -> Reading {
 
 /// Every end of every send: none may keep the lock.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn removal_follows_every_end_of_every_send() {
     static SLOT: Static = Slot::new();
 
@@ -111,6 +112,7 @@ fn removal_follows_every_end_of_every_send() {
 
 /// Threads that send all the time. No request reaches the driver below once the removal is over.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn sends_race_with_the_removal() {
     static BELOW: AtomicU32 = AtomicU32::new(0);
 

@@ -57,6 +57,7 @@ where
 
 /// One IRP for thousands of requests from each kind of memory, for each kind of target.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn one_irp_is_used_thousands_of_times() {
     static OF_DEVICE: Slot<count, Bytes> = Slot::new();
     static OF_PAIR: wdm_irp::in_flight::Slot<count, Bytes, Arc<Pair>> =
@@ -219,6 +220,7 @@ fn own_location_comes_back_with_the_irp() {
 
 /// Each request leaves other fields of the IRP behind: MDL, system buffer, user buffer, parameters.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn one_irp_is_used_for_every_kind_of_request() {
     let machine = Machine::new();
     let at = passive();
@@ -258,6 +260,7 @@ fn one_irp_is_used_for_every_kind_of_request() {
 /// The next request is sent while the routine of the one before, on another thread, is on its way
 /// out; the last is abandoned then.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn irp_is_used_again_while_its_routine_leaves() {
     static SLOT: Slot<count, Bytes> = Slot::new();
 

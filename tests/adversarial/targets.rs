@@ -71,6 +71,7 @@ where
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn targets_in_pointers_of_every_kind() {
     let machine = Machine::new();
     let at = passive();
@@ -108,6 +109,7 @@ fn targets_in_pointers_of_every_kind() {
 
 /// The only reference goes with the request: whoever drops it closes the file and the device.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn last_reference_is_dropped_at_every_moment() {
     static SLOT: Slot<done, [u8; 8], OpenedDevice<UpToDispatch>> = Slot::new();
 
@@ -224,6 +226,7 @@ fn target_is_shared_by_many_threads() {
 /// A handle goes to another thread with a target that is nobody else's, and is dropped there while
 /// the request is being completed.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn handles_with_their_targets_are_dropped_by_other_threads() {
     fn other_thread<S: Storage + Send + 'static>(machine: &Machine, sent: InFlight<S>) {
         machine.spawn(move || drop(sent)).join().expect("no panic");
