@@ -451,6 +451,7 @@ fn lower_driver_drops_the_handles_of_requests_that_it_has() {
 
 /// Requests with an own location, abandoned before and while their registered routines run.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes: run it with `-- --ignored`")]
 fn requests_of_pairs_are_abandoned() {
     static SLOT: wdm_irp::in_flight::Slot<shared, Bytes, Box<Pair>> =
         wdm_irp::in_flight::Slot::new();
